@@ -1,0 +1,18 @@
+/* The end of a run, in a way that whoever started it sees. */
+#ifndef ARCH_X86_STOP_H
+#define ARCH_X86_STOP_H
+
+#include "hv/base/types.h"
+
+/* Codes that a guest's own can't be taken for: those are 0 .. STOP_GUEST_MAX. */
+#define STOP_GUEST_MAX	0x7c /* guest codes above are told as this */
+#define STOP_VM_CRASHED 0x7d
+#define STOP_NO_VM	0x7e
+#define STOP_PANIC	0x7f
+
+/* With a debug-exit port machine_stop() writes its code there; 0, the default: the CPU just halts. */
+void machine_set_exit_port(u16 port);
+
+_Noreturn void machine_stop(u8 code);
+
+#endif

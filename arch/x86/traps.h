@@ -1,0 +1,21 @@
+/* Exceptions and interrupts that reach the hypervisor itself. */
+#ifndef ARCH_X86_TRAPS_H
+#define ARCH_X86_TRAPS_H
+
+#include "arch/x86/percpu.h"
+
+#define VECTOR_NMI 2
+
+/* The hypervisor's own interrupts, taken on a housekeeping CPU only. */
+#define VECTOR_WAKE	0xf0 /* another CPU has news */
+#define VECTOR_FAULTS	0xf1 /* the IOMMU recorded a fault */
+#define VECTOR_CONSOLE	0xf2 /* the UART has a byte */
+#define VECTOR_SPURIOUS 0xff
+
+/*
+ * Gives the calling CPU its segments, task state with stacks for NMI, double fault and machine check,
+ * and the interrupt table; points GS to cpu. cpu's stacks must be set.
+ */
+void traps_init(struct percpu *cpu);
+
+#endif
