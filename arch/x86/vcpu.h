@@ -1,0 +1,187 @@
+/*
+ * A virtual CPU, why it came back, and the operations of a CPU backend. SVM and VMX stand behind the
+ * same table; nothing above this file knows which one runs.
+ */
+#ifndef ARCH_X86_VCPU_H
+#define ARCH_X86_VCPU_H
+
+#include "hv/base/pt.h"
+#include "hv/base/status.h"
+
+/* In the order of their encoding (Intel SDM volume 2, table 3-1). */
+enum gpr {
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
+	GPR_COUNT,
+};
+
+struct vcpu {
+	u64 gpr[GPR_COUNT]; /* assembly knows that this comes first */
+	u64 rip;
+	u64 rflags;
+	u32 apic_id;   /* of the physical CPU that it runs on, for good */
+	void *backend; /* the backend's own page */
+	struct vm *vm; /* whose CPU it is; opaque to the backends */
+};
+
+/* A segment register; base and attributes as the VMCB has them (AMD APM volume 2, 15.5.1, 14.1.3). */
+struct vcpu_segment {
+	u16 selector;
+	u16 attributes; /* descriptor bits 55:52 and 47:40 in bits 11:0 */
+	u32 limit;
+	u64 base;
+};
+
+/* In the order of their encoding in instructions. */
+enum segment {
+	SEGMENT_ES,
+	SEGMENT_CS,
+	SEGMENT_SS,
+	SEGMENT_DS,
+	SEGMENT_FS,
+	SEGMENT_GS,
+	SEGMENT_COUNT,
+};
+
+/* What an instruction's meaning depends on, beyond the registers above. */
+struct vcpu_state {
+	u64 cr0;
+	u64 cr2;
+	u64 cr3;
+	u64 cr4;
+	u64 efer;
+	u8 cpl;
+	struct vcpu_segment segment[SEGMENT_COUNT];
+};
+
+/* The registers that a boot protocol sets; all else is as its common ground asks for. */
+struct vcpu_start {
+	u32 rip;
+	u32 rax;
+	u32 rbx;
+};
+
+enum vm_exit_kind {
+	EXIT_CPUID,
+	EXIT_MSR,	   /* .msr */
+	EXIT_IO,	   /* .io */
+	EXIT_NESTED_FAULT, /* .nested: no mapping for a guest-physical address */
+	EXIT_HYPERCALL,
+	EXIT_XSETBV,
+	EXIT_CACHE,	 /* WBINVD, INVD */
+	EXIT_HOST_EVENT, /* an NMI of the hypervisor's; already consumed */
+	EXIT_UNDEFINED,	 /* an instruction that no guest may use: gets #UD */
+	EXIT_SHUTDOWN,	 /* triple fault */
+	EXIT_INIT,	 /* an INIT signal arrived */
+	EXIT_RETRY,	 /* the backend handled it: enter again */
+	EXIT_INVALID,	 /* the CPU refused the state that the guest made: gets #GP */
+	EXIT_UNKNOWN,	 /* .unknown: the VM is stopped */
+	EXIT_KINDS,
+};
+
+struct vm_exit {
+	enum vm_exit_kind kind;
+	u8 length; /* of the instruction in bytes; 0: the CPU did not say, decode it */
+	bool in_shadow; /* the instruction before was STI or MOV SS: interrupts were held back for one more */
+	union {
+		struct {
+			bool write;
+			u32 index;
+		} msr;
+		struct {
+			u16 port;
+			u8 width; /* 1, 2, 4 */
+			bool in;
+			bool string;
+			bool rep;
+		} io;
+		struct {
+			gpa_t address;
+			bool write;
+			bool execute;
+			bool table_walk; /* it was the guest's own page tables that were not mapped */
+		} nested;
+		struct {
+			u64 code;
+			u64 info[2];
+		} unknown;
+	};
+};
+
+/* What is delivered to the guest at its next entry. */
+enum vcpu_event_kind {
+	EVENT_EXCEPTION,
+	EVENT_NMI,
+};
+
+struct vcpu_event {
+	enum vcpu_event_kind kind;
+	u8 vector;
+	bool has_error;
+	u32 error;
+};
+
+#define VECTOR_UD 6
+#define VECTOR_GP 13
+#define VECTOR_PF 14
+
+struct vcpu_ops {
+	const char *name;	 /* "svm" */
+	const char *nested_name; /* "npt" */
+	const struct pt_format *nested_format;
+
+	/* ERR_UNSUPPORTED with a log line that names what this CPU lacks. */
+	enum status (*probe)(void);
+	/* Levels and leaf sizes of nested tables on this machine. */
+	void (*nested_shape)(u8 *levels, u8 *leaf_sizes);
+	/* Turns virtualisation on for the calling CPU. */
+	enum status (*cpu_on)(struct pool *pool);
+	void (*cpu_off)(void);
+	/*
+	 * From its first run() on a CPU takes no interrupts and NMIs in the hypervisor, outside of run()
+	 * itself. This ends that.
+	 */
+	void (*events_on)(void);
+
+	/* All MSRs and ports are trapped from the start. The vCPU's own fields are the caller's. */
+	enum status (*create)(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root);
+	void (*destroy)(struct vcpu *vcpu, struct pool *pool);
+	/* 32-bit protected mode, flat, paging and interrupts off: what both boot protocols start with. */
+	void (*reset)(struct vcpu *vcpu, const struct vcpu_start *start);
+	/* Lets the guest read and write an MSR without an exit. */
+	void (*msr_pass)(struct vcpu *vcpu, u32 index, bool read, bool write);
+
+	/*
+	 * Enters the guest on the calling CPU, which is the vCPU's, and returns at the next exit.
+	 * rip still points to the instruction that exited.
+	 */
+	void (*run)(struct vcpu *vcpu, struct vm_exit *exit);
+	/* Moves rip past the instruction and ends an interrupt shadow. */
+	void (*skip)(struct vcpu *vcpu, u8 length);
+	void (*inject)(struct vcpu *vcpu, const struct vcpu_event *event);
+	void (*state)(const struct vcpu *vcpu, struct vcpu_state *state);
+	/*
+	 * The guest's own MSRs that the CPU switches: EFER, PAT, SYSENTER, STAR, FS and GS base and the
+	 * like. ERR_NOT_FOUND: not one of them; ERR_INVALID: a value that would fault.
+	 */
+	enum status (*msr_read)(const struct vcpu *vcpu, u32 index, u64 *value);
+	enum status (*msr_write)(struct vcpu *vcpu, u32 index, u64 value);
+	/* The nested tables lost a mapping: its vCPUs must not use what they cached of it. */
+	void (*flush)(struct vcpu *vcpu);
+};
+
+#endif
