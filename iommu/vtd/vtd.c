@@ -1,0 +1,249 @@
+/* The operations, each under the driver's lock, and turning all units on. */
+#include "iommu/vtd/vtd.h"
+
+#include "hv/base/log.h"
+#include "iommu/scope.h"
+#include "iommu/vtd/internal.h"
+
+struct vtd vtd;
+
+/* 9.10: without extended interrupt mode an entry holds 8 bits of an APIC ID, and 255 is all CPUs. */
+static bool has_wide_apic_ids(const struct madt *madt)
+{
+	for (u32 i = 0; i < madt->cpu_count; i++)
+		if (madt->cpu[i].enabled && madt->cpu[i].apic_id >= 0xff)
+			return true;
+	return false;
+}
+
+static enum status choose_interrupt_mode(bool x2apic)
+{
+	bool all_wide = true;
+
+	for (unsigned i = 0; i < vtd.unit_count; i++)
+		if (vtd.unit[i].caps.interrupt_remapping)
+			all_wide &= vtd.unit[i].caps.wide_apic_ids;
+	vtd.wide_apic_ids = x2apic && all_wide;
+	if (x2apic && !all_wide && has_wide_apic_ids(&vtd.platform->madt)) {
+		log_line("vtd", "there are APIC IDs above 254, and a unit without extended "
+				"interrupt mode (ECAP.EIM)");
+		return ERR_UNSUPPORTED;
+	}
+	return OK;
+}
+
+/* Everything that the units will read, before one of them is told of it. */
+static enum status build_tables(void)
+{
+	for (unsigned i = 0; i < vtd.unit_count; i++) {
+		struct vtd_unit *unit = &vtd.unit[i];
+		enum status status = vtd_tables_init(unit);
+
+		unit->wide_apic_ids = vtd.wide_apic_ids && unit->caps.interrupt_remapping;
+		if (status == OK && unit->caps.interrupt_remapping)
+			status = vtd_interrupts_init(unit);
+		if (status != OK)
+			return status;
+	}
+	return vtd_reserved_connect();
+}
+
+static enum status enable(const struct interrupt_target *event, bool x2apic)
+{
+	enum status status;
+
+	if (!vtd.probed || vtd.enabled)
+		return ERR_INVALID;
+	status = choose_interrupt_mode(x2apic);
+	if (status == OK)
+		status = build_tables();
+	for (unsigned i = 0; i < vtd.unit_count && status == OK; i++)
+		status = vtd_unit_enable(&vtd.unit[i], event);
+	vtd.enabled = status == OK;
+	return status;
+}
+
+static enum status domain_create(struct iommu_domain *domain)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd_domain_create(domain);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status domain_destroy(struct iommu_domain *domain)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd_domain_destroy(domain);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status map(struct iommu_domain *domain, iova_t address, hpa_t to, u64 size, u32 prot)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd_domain_map(domain, address, to, size, prot);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status unmap(struct iommu_domain *domain, iova_t address, u64 size)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd_domain_unmap(domain, address, size);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status attach(struct iommu_domain *domain, struct sbdf requester)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd.enabled ? vtd_attach(domain, requester) : ERR_INVALID;
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status detach(struct iommu_domain *domain, struct sbdf requester)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd.enabled ? vtd_detach(domain, requester) : ERR_INVALID;
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status interrupts_alloc(struct sbdf requester, u16 count,
+				    struct iommu_interrupts *interrupts)
+{
+	struct vtd_unit *unit;
+	enum status status;
+
+	lock_take(&vtd.lock);
+	status = vtd_unit_for(requester, &unit);
+	if (status == OK)
+		status = vtd_interrupts_alloc(unit, requester.bdf, count, interrupts);
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status interrupts_alloc_ioapic(u8 ioapic_id, u16 count,
+					   struct iommu_interrupts *interrupts)
+{
+	struct sbdf source;
+	enum status status;
+	u16 unit;
+
+	lock_take(&vtd.lock);
+	status = scope_unit_of_platform_device(&vtd.dmar, &vtd.platform->pci, DMAR_SCOPE_IOAPIC,
+					       ioapic_id, &unit, &source);
+	if (status == OK)
+		status = vtd_interrupts_alloc(&vtd.unit[unit], source.bdf, count, interrupts);
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status interrupts_free(struct iommu_interrupts *interrupts)
+{
+	if (!interrupts->count)
+		return OK;
+	lock_take(&vtd.lock);
+	enum status status = vtd_interrupts_free(&vtd.unit[interrupts->unit], interrupts);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status interrupt_set(const struct iommu_interrupts *interrupts, u16 n,
+				 const struct interrupt_target *target)
+{
+	if (n >= interrupts->count)
+		return ERR_INVALID;
+	lock_take(&vtd.lock);
+	enum status status = vtd_interrupt_set(&vtd.unit[interrupts->unit],
+					       (u16)(interrupts->first + n), target);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status interrupt_clear(const struct iommu_interrupts *interrupts, u16 n)
+{
+	if (n >= interrupts->count)
+		return ERR_INVALID;
+	lock_take(&vtd.lock);
+	enum status status =
+		vtd_interrupt_clear(&vtd.unit[interrupts->unit], (u16)(interrupts->first + n));
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static struct msi_message msi_message(const struct iommu_interrupts *interrupts, u16 n)
+{
+	return vtd_msi_make(interrupts->first, n);
+}
+
+static u64 ioapic_entry(const struct iommu_interrupts *interrupts, u16 n,
+			const struct interrupt_target *target, bool active_low, bool masked)
+{
+	return vtd_rte_make((u16)(interrupts->first + n), target, active_low, masked);
+}
+
+static unsigned faults(struct iommu_fault *fault, unsigned max)
+{
+	unsigned taken = 0;
+
+	lock_take(&vtd.lock);
+	for (unsigned i = 0; i < vtd.unit_count && taken < max; i++)
+		taken += vtd_faults_take(&vtd.unit[i], &fault[taken], max - taken);
+	lock_release(&vtd.lock);
+	return taken;
+}
+
+static u8 address_bits(void)
+{
+	return vtd.address_bits;
+}
+
+static bool x2apic_possible(void)
+{
+	bool all_wide = !(vtd.dmar.flags & DMAR_X2APIC_OPT_OUT);
+
+	for (unsigned i = 0; i < vtd.unit_count; i++)
+		if (vtd.unit[i].caps.interrupt_remapping)
+			all_wide &= vtd.unit[i].caps.wide_apic_ids;
+	return all_wide;
+}
+
+static bool wide_apic_ids(void)
+{
+	return vtd.wide_apic_ids;
+}
+
+const struct iommu_ops vtd_ops = {
+	.name = "VT-d",
+	.probe = vtd_probe,
+	.enable = enable,
+	.domain_create = domain_create,
+	.domain_destroy = domain_destroy,
+	.map = map,
+	.unmap = unmap,
+	.attach = attach,
+	.detach = detach,
+	.interrupts_alloc = interrupts_alloc,
+	.interrupts_alloc_ioapic = interrupts_alloc_ioapic,
+	.interrupts_free = interrupts_free,
+	.interrupt_set = interrupt_set,
+	.interrupt_clear = interrupt_clear,
+	.msi_message = msi_message,
+	.ioapic_entry = ioapic_entry,
+	.faults = faults,
+	.address_bits = address_bits,
+	.x2apic_possible = x2apic_possible,
+	.wide_apic_ids = wide_apic_ids,
+};

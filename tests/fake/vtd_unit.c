@@ -1,0 +1,343 @@
+/* Registers and commands of the fake unit. */
+#include "tests/fake/vtd_unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/x86/delay.h"
+#include "arch/x86/mmio.h"
+
+#define TE   (1u << 31)
+#define RTP  (1u << 30)
+#define EAFL (1u << 28)
+#define WBF  (1u << 27)
+#define QIE  (1u << 26)
+#define IRE  (1u << 25)
+#define IRTP (1u << 24)
+#define CFI  (1u << 23)
+#define KEPT (TE | EAFL | QIE | IRE | CFI)
+#define IQE  (1u << 4)
+#define ITE  (1u << 6)
+
+static struct fake_unit units[FAKE_MAX_UNITS];
+static unsigned unit_count;
+static u64 now_us;
+
+void *fake_memory_reset(void);
+
+void *fake_reset(void)
+{
+	memset(units, 0, sizeof(units));
+	unit_count = 0;
+	return fake_memory_reset();
+}
+
+struct fake_unit *fake_unit_add(u64 base, u64 cap, u64 ecap)
+{
+	units[unit_count] = (struct fake_unit){
+		.base = base, .cap = cap, .ecap = ecap, .fectl = 1u << 31, .iectl = 1u << 31};
+	return &units[unit_count++];
+}
+
+void fake_violate(struct fake_unit *unit, const char *what)
+{
+	if (!unit->violation)
+		unit->violation = what;
+}
+
+/* Time goes by looking at it: a millisecond each time. */
+struct deadline deadline_in(u64 us)
+{
+	return (struct deadline){now_us + us};
+}
+
+bool deadline_passed(struct deadline deadline)
+{
+	now_us += 1000;
+	return now_us > deadline.tsc;
+}
+
+enum status mmio_map(hpa_t address, u64 size, struct mmio *mmio)
+{
+	for (unsigned i = 0; i < unit_count; i++) {
+		if (units[i].base == address.v) {
+			*mmio = (struct mmio){(u8 *)&units[i], size};
+			return OK;
+		}
+	}
+	return ERR_INVALID;
+}
+
+static struct fake_unit *unit_of(const struct mmio *mmio)
+{
+	return (struct fake_unit *)mmio->base;
+}
+
+static u32 record_base(const struct fake_unit *unit)
+{
+	return (u32)(unit->cap >> 24 & 0x3ff) * 16;
+}
+
+static u32 iotlb_base(const struct fake_unit *unit)
+{
+	return (u32)(unit->ecap >> 8 & 0x3ff) * 16;
+}
+
+/* The descriptor is right as far as this unit looks. */
+static bool acceptable(struct fake_unit *unit, struct fake_pair d)
+{
+	unsigned type = d.low & 0xf;
+
+	if (type == 5 && (d.low & 0x30) == 0x30)
+		fake_violate(unit, "wait descriptor with IF and SW");
+	if (type == 2 && (d.low >> 4 & 3) == 3 &&
+	    ((d.high & 0x3f) > (unit->cap >> 48 & 0x3f) ||
+	     (d.high >> 12 & ((1ull << (d.high & 0x3f)) - 1))))
+		return false;
+	if (type == 4 && (d.low >> 27 & 0x1f) > (unit->ecap >> 20 & 0xf))
+		return false;
+	return type >= 1 && type <= 5;
+}
+
+static void execute(struct fake_unit *unit, struct fake_pair d)
+{
+	unsigned granularity = d.low >> 4 & 3;
+	u16 did = (u16)(d.low >> 16);
+
+	unit->invalidations++;
+	if ((d.low & 0xf) == 2 && (d.low >> 6 & 3) != (unit->cap >> 54 & 3))
+		fake_violate(unit, "IOTLB invalidated without the draining that the unit can do");
+	if ((d.low & 0xf) == 1)
+		fake_forget_contexts(unit, granularity, did, (u16)(d.low >> 32));
+	else if ((d.low & 0xf) == 2)
+		fake_forget_translations(unit, granularity, did, d.high >> 12, d.high & 0x3f);
+	else if ((d.low & 0xf) == 4)
+		fake_forget_interrupts(unit, !(d.low & 0x10), (u16)(d.low >> 32),
+				       d.low >> 27 & 0x1f);
+}
+
+static void wait_descriptor(struct fake_unit *unit, struct fake_pair d)
+{
+	if (unit->device_silent) {
+		unit->device_silent--;
+		unit->fsts |= ITE;
+	} else if (d.low & 0x20 && !unit->status_lost) {
+		fake_write_status(d.high & ~3ull, (u32)(d.low >> 32));
+	}
+}
+
+static void run_queue(struct fake_unit *unit)
+{
+	u64 size = 4096ull << (unit->iqa & 7);
+
+	fake_drain_writes(); /* the queue itself is always seen as written */
+	while (unit->gsts & QIE && !unit->queue_stuck && unit->iqh != unit->iqt &&
+	       !(unit->fsts & (IQE | ITE))) {
+		struct fake_pair d = fake_read_pair((unit->iqa & ~0xfffull) + unit->iqh);
+		bool is_wait = (d.low & 0xf) == 5;
+
+		if (!acceptable(unit, d) || (unit->refuse && !is_wait)) {
+			unit->refuse -= unit->refuse != 0;
+			unit->fsts |= IQE;
+			return;
+		}
+		unit->iqh = (unit->iqh + 16) % size;
+		if (is_wait)
+			wait_descriptor(unit, d);
+		else
+			execute(unit, d);
+	}
+}
+
+static void latch(struct fake_unit *unit, u32 one_shot)
+{
+	if (one_shot & RTP) {
+		unit->root_latched = unit->rtaddr;
+		unit->owes_context_flush = unit->owes_iotlb_flush = true;
+		unit->root_latches++;
+		unit->gsts |= RTP;
+	}
+	if (one_shot & IRTP) {
+		unit->irta_latched = unit->irta;
+		unit->owes_interrupt_flush = true;
+		unit->gsts |= IRTP;
+	}
+	if (one_shot & WBF)
+		fake_drain_writes();
+}
+
+static void check_change(struct fake_unit *unit, u32 value, u32 changed)
+{
+	u32 one_shot = value & ~KEPT;
+
+	if (__builtin_popcount(changed | one_shot) > 1)
+		fake_violate(unit, "GCMD: more than one command at once");
+	if (changed & ~value & TE)
+		fake_violate(unit, "GCMD: translation turned off");
+	if (changed & ~value & IRE)
+		fake_violate(unit, "GCMD: interrupt remapping turned off");
+	if (changed & value & TE && (unit->owes_context_flush || unit->owes_iotlb_flush))
+		fake_violate(unit, "GCMD: translation on before the caches were invalidated");
+	if (changed & value & IRE && unit->owes_interrupt_flush)
+		fake_violate(unit, "GCMD: remapping on before the cache was invalidated");
+	if (changed & ~value & QIE && unit->iqh != unit->iqt)
+		fake_violate(unit, "GCMD: queue off while not empty");
+}
+
+static void write_gcmd(struct fake_unit *unit, u32 value)
+{
+	u32 changed = (value ^ unit->gsts) & KEPT;
+
+	check_change(unit, value, changed);
+	changed &= ~unit->commands_ignored;
+	if (changed & value & QIE) {
+		unit->iqh = 0;
+		unit->queue_starts++;
+	}
+	unit->gsts ^= changed;
+	latch(unit, value & ~KEPT & ~unit->commands_ignored);
+}
+
+static void write_ccmd(struct fake_unit *unit, u64 value)
+{
+	unsigned granularity = value >> 61 & 3;
+
+	unit->ccmd = value;
+	if (unit->gsts & QIE)
+		fake_violate(unit, "CCMD used besides the queue");
+	if (!(value >> 63) || unit->registers_stuck)
+		return;
+	unit->invalidations++;
+	fake_forget_contexts(unit, granularity, (u16)value, (u16)(value >> 16));
+	unit->ccmd = (u64)granularity << 59;
+}
+
+static void write_iotlb(struct fake_unit *unit, u64 value)
+{
+	unsigned granularity = value >> 60 & 3;
+
+	unit->iotlb_reg = value;
+	if (unit->gsts & QIE)
+		fake_violate(unit, "IOTLB register used besides the queue");
+	if (!(value >> 63) || unit->registers_stuck)
+		return;
+	unit->invalidations++;
+	fake_forget_translations(unit, granularity, (u16)(value >> 32), unit->iva >> 12,
+				 unit->iva & 0x3f);
+	unit->iotlb_reg = (u64)granularity << 57;
+}
+
+u64 mmio_read64(const struct mmio *mmio, u64 offset)
+{
+	const struct fake_unit *unit = unit_of(mmio);
+	u64 record = offset - record_base(unit);
+
+	if (offset >= record_base(unit) && record < sizeof(unit->record))
+		return record & 8 ? unit->record[record / 16].high : unit->record[record / 16].low;
+	if (offset == iotlb_base(unit) + 8)
+		return unit->iotlb_reg;
+	switch (offset) {
+	case 0x08:
+		return unit->cap;
+	case 0x10:
+		return unit->ecap;
+	case 0x20:
+		return unit->rtaddr;
+	case 0x28:
+		return unit->ccmd;
+	case 0x80:
+		return unit->iqh;
+	case 0x88:
+		return unit->iqt;
+	case 0x90:
+		return unit->iqa;
+	case 0xb8:
+		return unit->irta;
+	}
+	fprintf(stderr, "64-bit read of register %llx\n", (unsigned long long)offset);
+	abort();
+}
+
+static void write64(struct fake_unit *unit, u64 offset, u64 value)
+{
+	if (offset == iotlb_base(unit))
+		unit->iva = value;
+	else if (offset == iotlb_base(unit) + 8)
+		write_iotlb(unit, value);
+	else if (offset == 0x20)
+		unit->rtaddr = value;
+	else if (offset == 0x28)
+		write_ccmd(unit, value);
+	else if (offset == 0x88)
+		unit->iqt = value;
+	else if (offset == 0x90)
+		unit->iqa = value;
+	else if (offset == 0xb8)
+		unit->irta = value;
+	else
+		abort();
+	if (offset == 0x88)
+		run_queue(unit);
+}
+
+void mmio_write64(const struct mmio *mmio, u64 offset, u64 value)
+{
+	struct fake_unit *unit = unit_of(mmio);
+
+	write64(unit, offset, value);
+	if (unit->on_write)
+		unit->on_write(unit);
+}
+
+u32 mmio_read32(const struct mmio *mmio, u64 offset)
+{
+	const struct fake_unit *unit = unit_of(mmio);
+
+	switch (offset) {
+	case 0x00:
+		return 0x10;
+	case 0x1c:
+		return unit->gsts;
+	case 0x34:
+		return unit->fsts;
+	case 0x64:
+		return unit->pmen;
+	}
+	fprintf(stderr, "32-bit read of register %llx\n", (unsigned long long)offset);
+	abort();
+}
+
+static void write_pmen(struct fake_unit *unit, u32 value)
+{
+	if (unit->pmen >> 31 && !(value >> 31) && !(unit->gsts & TE))
+		fake_violate(unit, "protected memory released before translation is on");
+	unit->pmen = value >> 31 ? 0x80000001 : 0;
+}
+
+static void write32(struct fake_unit *unit, u64 offset, u32 value)
+{
+	if (offset == 0x18)
+		write_gcmd(unit, value);
+	else if (offset == 0x3c)
+		unit->fedata = value;
+	else if (offset == 0x40)
+		unit->feaddr = value;
+	else if (offset == 0x44)
+		unit->feuaddr = value;
+	else if (offset == 0x64)
+		write_pmen(unit, value);
+	else if (offset == 0xa0)
+		unit->iectl = value;
+	else
+		fake_fault_register_write(unit, (u32)offset, value);
+}
+
+void mmio_write32(const struct mmio *mmio, u64 offset, u32 value)
+{
+	struct fake_unit *unit = unit_of(mmio);
+
+	write32(unit, offset, value);
+	if (unit->on_write)
+		unit->on_write(unit);
+}

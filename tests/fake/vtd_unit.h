@@ -1,0 +1,123 @@
+/*
+ * A remapping unit as the specification has it, in place of the MMIO functions: registers, the
+ * invalidation queue, caches that stay stale until the right invalidation comes, tables walked in the
+ * memory that the driver wrote. It can be told to misbehave, and it notes what no driver may do.
+ *
+ * Written from the specification with numbers of its own, so that a wrong one in the driver shows.
+ */
+#ifndef TESTS_FAKE_VTD_UNIT_H
+#define TESTS_FAKE_VTD_UNIT_H
+
+#include "hv/base/status.h"
+#include "hv/base/types.h"
+
+#define FAKE_MAX_UNITS	 4
+#define FAKE_MAX_RECORDS 8
+#define FAKE_CACHE	 256
+
+/* The memory that driver and units share. */
+#define FAKE_MEMORY_HPA	 0x40000000ull
+#define FAKE_MEMORY_SIZE 0x400000ull
+
+/* When a write of the CPU reaches the unit. */
+enum fake_view {
+	FAKE_SEES_ALL,
+	FAKE_SEES_FLUSHED, /* only lines given to cache_flush() */
+	FAKE_SEES_DRAINED, /* after a write-buffer flush or an invalidation */
+};
+
+struct fake_pair {
+	u64 low;
+	u64 high;
+};
+
+struct fake_context {
+	bool valid;
+	u16 sid;
+	struct fake_pair entry;
+};
+
+struct fake_translation {
+	bool valid;
+	u16 did;
+	u64 page;  /* address / 4096 */
+	u64 entry; /* 0: cached as not present */
+	u64 to;
+};
+
+struct fake_irte {
+	bool valid;
+	u16 index;
+	struct fake_pair entry;
+};
+
+struct fake_unit {
+	u64 base;
+	u64 cap;
+	u64 ecap;
+	/* Registers. */
+	u32 gsts, fsts, fectl, fedata, feaddr, feuaddr, pmen, iectl;
+	u64 rtaddr, irta, ccmd, iva, iotlb_reg, iqh, iqt, iqa;
+	struct fake_pair record[FAKE_MAX_RECORDS];
+	u64 root_latched, irta_latched;
+	/* Caches. */
+	struct fake_context context[FAKE_CACHE];
+	struct fake_translation iotlb[FAKE_CACHE];
+	struct fake_irte iec[FAKE_CACHE];
+	/* How it misbehaves. */
+	bool queue_stuck;	/* fetches nothing */
+	bool status_lost;	/* fetches, but never writes a status */
+	bool registers_stuck;	/* CCMD and IOTLB stay busy */
+	u32 commands_ignored;	/* bits of GCMD without effect */
+	unsigned refuse;	/* so many next descriptors other than waits end in IQE */
+	unsigned device_silent; /* so many next waits end in ITE */
+	/* What it saw. */
+	const char *violation; /* the first one, NULL for none */
+	bool owes_context_flush, owes_iotlb_flush, owes_interrupt_flush;
+	unsigned invalidations, fault_events, root_latches, queue_starts;
+	void (*on_write)(struct fake_unit *unit); /* after each register write */
+};
+
+struct fake_delivery {
+	bool remapped;
+	u32 apic_id;
+	u8 vector;
+	u8 delivery;
+	bool level;
+};
+
+extern enum fake_view fake_view;
+extern unsigned fake_queue_errors_seen;
+
+/* Forgets all units and memory. The memory is page aligned and zero. */
+void *fake_reset(void);
+struct fake_unit *fake_unit_add(u64 base, u64 cap, u64 ecap);
+void *fake_memory_at(u64 hpa);
+
+/*
+ * What a DMA of the requester would do now: 0 and *to where it gets through, else the fault reason,
+ * which is recorded. 0xff: stopped by a protected memory region.
+ */
+u8 fake_dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to);
+
+/* Likewise for a message of the requester, or an IOAPIC's redirection entry. */
+u8 fake_message(struct fake_unit *unit, u16 sid, u64 address, u32 data, struct fake_delivery *out);
+u8 fake_ioapic(struct fake_unit *unit, u16 sid, u64 entry, struct fake_delivery *out);
+
+/* Records a fault as the unit itself would. */
+void fake_fault(struct fake_unit *unit, u16 sid, u8 reason, u64 info, bool write);
+
+/* Inside the fake: reading memory as the unit sees it. */
+u64 fake_read(u64 hpa);
+struct fake_pair fake_read_pair(u64 hpa);
+void fake_write_status(u64 hpa, u32 value);
+void fake_drain_writes(void);
+void fake_violate(struct fake_unit *unit, const char *what);
+void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did, u16 sid);
+void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 did, u64 page,
+			      unsigned mask);
+void fake_forget_interrupts(struct fake_unit *unit, bool all, u16 index, unsigned mask);
+/* The records' part of register writes. */
+void fake_fault_register_write(struct fake_unit *unit, u32 offset, u32 value);
+
+#endif

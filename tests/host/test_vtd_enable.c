@@ -1,0 +1,255 @@
+// sources: iommu/dmar.c iommu/scope.c iommu/vtd/attach.c iommu/vtd/caps.c iommu/vtd/domain.c
+// sources: iommu/vtd/enable.c iommu/vtd/faults.c iommu/vtd/gcmd.c iommu/vtd/interrupt.c
+// sources: iommu/vtd/invalidate.c iommu/vtd/probe.c iommu/vtd/queue.c iommu/vtd/reasons.c
+// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/tables.c iommu/vtd/vtd.c
+// sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
+// sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
+// sources: tests/fake/vtd_world.c
+#include "tests/host/harness.h"
+
+#include "iommu/vtd/internal.h"
+#include "iommu/vtd/vtd.h"
+#include "tests/fake/vtd_world.h"
+
+#define TES  0x80000000u
+#define QIES 0x04000000u
+#define IRES 0x02000000u
+#define CFIS 0x00800000u
+
+static u64 to;
+
+static struct fake_unit *probed(u64 cap, u64 ecap)
+{
+	world_reset();
+	struct fake_unit *unit = world_add_unit(cap, ecap);
+
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	return unit;
+}
+
+static void put64(u64 at, u64 value)
+{
+	memcpy(fake_memory_at(at), &value, sizeof(value));
+}
+
+/* Firmware's: 00:03.0 reaches page 0x7000, by tables of 3 levels, and interrupt entry 5. */
+static void firmware_left_it_on(struct fake_unit *unit)
+{
+	u64 base = WORLD_FREE_PAGE;
+
+	put64(base, (base + 0x1000) | 1);
+	put64(base + 0x1000 + 0x18 * 16, (base + 0x2000) | 1);
+	put64(base + 0x1000 + 0x18 * 16 + 8, 1 | 1 << 8);
+	put64(base + 0x2000, (base + 0x3000) | 3);
+	put64(base + 0x3000, (base + 0x4000) | 3);
+	put64(base + 0x4000 + 7 * 8, 0x7000 | 3);
+	put64(base + 0x5000 + 5 * 16, 0x310001);
+	put64(base + 0x5000 + 5 * 16 + 8, 0x40018);
+	unit->rtaddr = unit->root_latched = base;
+	unit->irta = unit->irta_latched = (base + 0x5000) | 7;
+	unit->iqa = base + 0x6000;
+	unit->iqh = unit->iqt = 0x40;
+	unit->gsts = TES | QIES | IRES | CFIS | 0x41000000;
+}
+
+static void from_reset_to_on(void **state)
+{
+	struct fake_unit *unit = probed(WORLD_CAP, WORLD_ECAP);
+
+	(void)state;
+	assert_int_equal(unit->gsts, 0); /* probing changes nothing */
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	assert_int_equal(unit->gsts & (TES | QIES | IRES | CFIS), TES | QIES | IRES);
+	assert_int_equal(unit->root_latches, 1);
+	assert_false(unit->owes_context_flush || unit->owes_iotlb_flush);
+	assert_false(unit->owes_interrupt_flush);
+	assert_int_equal(unit->fectl, 0);
+	assert_int_equal(unit->fedata, 0x400);
+	assert_null(unit->violation);
+	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_INVALID);
+}
+
+static void never_open(struct fake_unit *unit)
+{
+	struct fake_delivery out;
+
+	assert_true(unit->gsts & TES);
+	assert_true(unit->gsts & IRES);
+	assert_int_not_equal(fake_dma(unit, 0x18, 0x8000, true, &to), 0);
+	assert_int_not_equal(fake_dma(unit, 0x20, 0x7000, true, &to), 0);
+	if (!fake_message(unit, 0x18, 0xfee00010 | 5 << 5, 0, &out))
+		assert_true(out.remapped);
+}
+
+static void what_firmware_left_on_is_taken_over_without_a_gap(void **state)
+{
+	struct fake_unit *unit = probed(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
+	struct fake_delivery out;
+
+	(void)state;
+	firmware_left_it_on(unit);
+	assert_int_equal(fake_dma(unit, 0x18, 0x7000, true, &to), 0);
+	assert_int_equal(fake_message(unit, 0x18, 0xfee00010 | 5 << 5, 0, &out), 0);
+	assert_int_equal(out.vector, 0x31);
+	unit->on_write = never_open;
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	unit->on_write = NULL;
+	assert_int_equal(fake_dma(unit, 0x18, 0x7000, true, &to), 1);
+	assert_int_equal(fake_message(unit, 0x18, 0xfee00010 | 5 << 5, 0, &out), 0x22);
+	assert_int_equal(unit->gsts & CFIS, 0);
+	assert_int_equal(unit->queue_starts, 1);
+	assert_int_equal(unit->iectl, TES);
+	assert_null(unit->violation);
+}
+
+static void scalable_mode_left_on_is_refused(void **state)
+{
+	struct fake_unit *unit = probed(WORLD_CAP, WORLD_ECAP);
+
+	(void)state;
+	unit->gsts = TES;
+	unit->rtaddr = WORLD_FREE_PAGE | 1 << 10;
+	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_HARDWARE);
+	assert_true(unit->gsts & TES);
+}
+
+static void protected_memory_goes_last(void **state)
+{
+	struct fake_unit *unit = probed(WORLD_CAP | WORLD_CAP_PLMR, WORLD_ECAP);
+
+	(void)state;
+	unit->pmen = 0x80000001;
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	assert_int_equal(unit->pmen, 0);
+	assert_null(unit->violation);
+
+	unit = probed(WORLD_CAP | WORLD_CAP_PLMR, WORLD_ECAP);
+	unit->pmen = 0x80000001;
+	unit->commands_ignored = TES;
+	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_TIMEOUT);
+	assert_int_equal(unit->pmen, 0x80000001);
+}
+
+static void compatibility_format_is_off_and_read_back(void **state)
+{
+	struct fake_unit *unit = probed(WORLD_CAP, WORLD_ECAP);
+	struct fake_delivery out;
+
+	(void)state;
+	unit->gsts = CFIS;
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	assert_int_equal(fake_message(unit, 0x18, 0xfee00000, 0x30, &out), 0x25);
+
+	unit = probed(WORLD_CAP, WORLD_ECAP);
+	unit->gsts = CFIS;
+	unit->commands_ignored = CFIS;
+	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_HARDWARE);
+}
+
+static void silence_to_any_command_ends_in_an_error(void **state)
+{
+	static const u32 command[] = {TES, 1u << 30, QIES, IRES, 1u << 24};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(command); i++) {
+		struct fake_unit *unit = probed(WORLD_CAP, WORLD_ECAP);
+
+		unit->commands_ignored = command[i];
+		assert_int_equal(vtd_ops.enable(&world_event, false), ERR_TIMEOUT);
+		assert_true(vtd.unit[0].dead);
+	}
+}
+
+static void extended_interrupt_mode_where_all_can(void **state)
+{
+	struct interrupt_target event = {.apic_id = 0x12345, .vector = 0x41};
+	struct fake_unit *unit = probed(WORLD_CAP, WORLD_ECAP | WORLD_ECAP_EIM);
+
+	(void)state;
+	assert_int_equal(vtd_ops.enable(&event, true), OK);
+	assert_true(vtd_ops.wide_apic_ids());
+	assert_true(unit->irta_latched & 1 << 11);
+	assert_int_equal(unit->feuaddr, 0x12300);
+	assert_int_equal(unit->feaddr, 0xfee45000);
+	assert_int_equal(unit->fedata, 0x41);
+
+	unit = probed(WORLD_CAP, WORLD_ECAP | WORLD_ECAP_EIM);
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	assert_false(unit->irta_latched & 1 << 11);
+
+	/* x2APIC without EIM: fine as long as all IDs fit. */
+	unit = probed(WORLD_CAP, WORLD_ECAP);
+	world.madt.cpu_count = 1;
+	world.madt.cpu[0] = (struct madt_cpu){.apic_id = 300, .enabled = true, .x2apic = true};
+	assert_int_equal(vtd_ops.enable(&world_event, true), ERR_UNSUPPORTED);
+	assert_int_equal(unit->gsts, 0);
+	world.madt.cpu[0].apic_id = 3;
+	assert_int_equal(vtd_ops.enable(&world_event, true), OK);
+	assert_false(vtd_ops.wide_apic_ids());
+}
+
+static void units_that_are_of_no_use_are_refused(void **state)
+{
+	static const struct {
+		u64 cap, ecap;
+	} bad[] = {
+		{~0ull, ~0ull},
+		{0, 0},
+		{WORLD_CAP & ~0x1f00ull, WORLD_ECAP},	   /* no depth */
+		{0x00d2008c221e0206ull, WORLD_ECAP},	   /* MGAW 31 bits */
+		{WORLD_CAP, WORLD_ECAP & ~WORLD_ECAP_QI},  /* IR without QI */
+		{WORLD_CAP & ~0x3ff000000ull, WORLD_ECAP}, /* fault records over VER */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		world_reset();
+		struct fake_unit *unit = world_add_unit(bad[i].cap, bad[i].ecap);
+
+		world_finish();
+		assert_int_equal(vtd_ops.probe(&world, &world_pool), ERR_UNSUPPORTED);
+		assert_int_equal(vtd_ops.enable(&world_event, false), ERR_INVALID);
+		assert_int_equal(unit->gsts, 0);
+	}
+	world_reset();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), ERR_NOT_FOUND);
+}
+
+static void depth_follows_memory_and_all_units(void **state)
+{
+	(void)state;
+	probed(WORLD_CAP, WORLD_ECAP);
+	assert_int_equal(vtd_ops.address_bits(), 39);
+
+	world_reset();
+	world_add_unit(WORLD_CAP, WORLD_ECAP);
+	world.boot.memory.range[1].size = 1ull << 39;
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	assert_int_equal(vtd_ops.address_bits(), 48);
+
+	/* One can do 3 levels only, the other 4: no table serves both. */
+	world_reset();
+	world_add_drhd(0, 0, 0xfed91000, 0x00d2008c222f0206ull, WORLD_ECAP);
+	world_add_unit(0x00d2008c222f0406ull, WORLD_ECAP);
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), ERR_UNSUPPORTED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_reset_to_on),
+		cmocka_unit_test(what_firmware_left_on_is_taken_over_without_a_gap),
+		cmocka_unit_test(scalable_mode_left_on_is_refused),
+		cmocka_unit_test(protected_memory_goes_last),
+		cmocka_unit_test(compatibility_format_is_off_and_read_back),
+		cmocka_unit_test(silence_to_any_command_ends_in_an_error),
+		cmocka_unit_test(extended_interrupt_mode_where_all_can),
+		cmocka_unit_test(units_that_are_of_no_use_are_refused),
+		cmocka_unit_test(depth_follows_memory_and_all_units),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

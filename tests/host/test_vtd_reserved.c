@@ -1,0 +1,125 @@
+// sources: iommu/dmar.c iommu/scope.c iommu/vtd/attach.c iommu/vtd/caps.c iommu/vtd/domain.c
+// sources: iommu/vtd/enable.c iommu/vtd/faults.c iommu/vtd/gcmd.c iommu/vtd/interrupt.c
+// sources: iommu/vtd/invalidate.c iommu/vtd/probe.c iommu/vtd/queue.c iommu/vtd/reasons.c
+// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/tables.c iommu/vtd/vtd.c
+// sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
+// sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
+// sources: tests/fake/vtd_world.c
+#include "tests/host/harness.h"
+
+#include "iommu/vtd/internal.h"
+#include "iommu/vtd/vtd.h"
+#include "tests/fake/vtd_world.h"
+
+#define USB	 SBDF(0, 0, 0x1d, 0)
+#define GRAPHICS SBDF(0, 0, 2, 0)
+#define SHARER_A SBDF(0, 0, 0x1a, 0)
+#define SHARER_B SBDF(0, 0, 0x1a, 1)
+#define IN_RAM	 SBDF(0, 0, 5, 0)
+#define REGION	 0x8c000000ull
+
+static u64 to;
+
+static void endpoint(u8 device, u8 function)
+{
+	world_add_scope(1, 0, 0, (const u8[]){device, function, 0xff});
+}
+
+static struct fake_unit *machine(void)
+{
+	world_reset();
+	struct fake_unit *unit = world_add_unit(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
+
+	world_add_rmrr(REGION, REGION + 0x4fff);
+	endpoint(0x1d, 0);
+	world_add_rmrr(0x8d000000, 0x8d001fff);
+	endpoint(2, 0);
+	endpoint(0x1a, 0);
+	world_add_rmrr(0x8d000000, 0x8d001fff); /* the same range by another structure */
+	endpoint(0x1a, 1);
+	world_add_rmrr(0x1000000, 0x1000fff); /* RAM */
+	endpoint(5, 0);
+	world_add_function(0, 0x1d, 0, PCI_NO_PARENT);
+	world_add_function(0, 5, 0, PCI_NO_PARENT);
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	return unit;
+}
+
+static void quarantine_keeps_the_regions_and_nothing_else(void **state)
+{
+	struct fake_unit *unit = machine();
+
+	(void)state;
+	assert_int_equal(fake_dma(unit, USB.bdf, REGION + 0x4fff, true, &to), 0);
+	assert_int_equal(to, REGION + 0x4fff);
+	assert_int_equal(fake_dma(unit, USB.bdf, REGION + 0x5000, true, &to), 5);
+	assert_int_equal(fake_dma(unit, USB.bdf, 0x8d000000, true, &to), 5);
+	assert_int_equal(fake_dma(unit, GRAPHICS.bdf, 0x8d001000, true, &to), 0);
+	assert_int_equal(fake_dma(unit, GRAPHICS.bdf, REGION, true, &to), 5);
+	assert_int_equal(fake_dma(unit, IN_RAM.bdf, 0x1000000, true, &to), 2);
+}
+
+static void regions_follow_into_a_domain_and_back(void **state)
+{
+	struct fake_unit *unit = machine();
+	struct iommu_domain domain;
+
+	(void)state;
+	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.map(&domain, iova(0x3000), hpa(0x9000), PAGE_SIZE, PT_READ), OK);
+	assert_int_equal(vtd_ops.attach(&domain, USB), OK);
+	assert_int_equal(fake_dma(unit, USB.bdf, 0x3000, false, &to), 0);
+	assert_int_equal(fake_dma(unit, USB.bdf, REGION, true, &to), 0);
+	assert_int_equal(to, REGION);
+	assert_int_equal(vtd_ops.attach(&domain, USB), ERR_BUSY);
+	assert_int_equal(vtd_ops.detach(&domain, USB), OK);
+	assert_int_equal(fake_dma(unit, USB.bdf, 0x3000, false, &to), 6);
+	assert_int_equal(fake_dma(unit, USB.bdf, REGION, true, &to), 0);
+	/* Its next neighbour in the domain does not find them there. */
+	assert_int_equal(vtd_ops.attach(&domain, SBDF(0, 0, 9, 0)), OK);
+	assert_int_equal(fake_dma(unit, 9 << 3, REGION, true, &to), 5);
+}
+
+static void overlap_with_the_domain_is_refused(void **state)
+{
+	struct fake_unit *unit = machine();
+	struct iommu_domain domain;
+
+	(void)state;
+	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(
+		vtd_ops.map(&domain, iova(REGION + 0x1000), hpa(0x9000), PAGE_SIZE, PT_READ), OK);
+	assert_int_equal(vtd_ops.attach(&domain, USB), ERR_EXISTS);
+	assert_int_equal(fake_dma(unit, USB.bdf, REGION + 0x1000, true, &to), 0);
+	assert_int_equal(to, REGION + 0x1000);
+	assert_int_equal(vtd_ops.domain_destroy(&domain), OK);
+}
+
+static void shared_regions_are_given_to_nobody(void **state)
+{
+	struct fake_unit *unit = machine();
+	struct iommu_domain domain;
+
+	(void)state;
+	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.attach(&domain, GRAPHICS), ERR_UNSUPPORTED);
+	assert_int_equal(vtd_ops.attach(&domain, SHARER_A), ERR_UNSUPPORTED);
+	assert_int_equal(vtd_ops.attach(&domain, SHARER_B), ERR_UNSUPPORTED);
+	assert_int_equal(fake_dma(unit, SHARER_B.bdf, 0x8d000000, true, &to), 0);
+	assert_int_equal(vtd_ops.attach(&domain, IN_RAM), OK);
+	assert_int_equal(fake_dma(unit, IN_RAM.bdf, 0x1000000, true, &to), 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quarantine_keeps_the_regions_and_nothing_else),
+		cmocka_unit_test(regions_follow_into_a_domain_and_back),
+		cmocka_unit_test(overlap_with_the_domain_is_refused),
+		cmocka_unit_test(shared_regions_are_given_to_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
