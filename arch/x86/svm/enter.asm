@@ -1,0 +1,81 @@
+; svm_enter: into the guest and out again (AMD APM volume 2, 15.5).
+;
+; VMRUN switches RAX, RSP, RIP, RFLAGS and the segments that VMCB and host save area hold; the other
+; general registers are loaded and saved here, FS, GS, TR, LDTR and the system call MSRs by VMLOAD and
+; VMSAVE. The caller holds GIF at 0.
+
+bits 64
+section .text
+
+; rdi: the guest's general registers, 16 words in the order of their encoding
+; rsi: physical address of the guest's VMCB
+; rdx: physical address of the host's, from an earlier VMSAVE
+global svm_enter
+svm_enter:
+	push rbx
+	push rbp
+	push r12
+	push r13
+	push r14
+	push r15
+	mov rax, cr0
+	push rax
+	push rdx
+	push rdi
+
+	mov rax, rsi
+	vmload				; address in RAX
+	mov rcx, [rdi + 1 * 8]
+	mov rdx, [rdi + 2 * 8]
+	mov rbx, [rdi + 3 * 8]
+	mov rbp, [rdi + 5 * 8]
+	mov rsi, [rdi + 6 * 8]
+	mov r8, [rdi + 8 * 8]
+	mov r9, [rdi + 9 * 8]
+	mov r10, [rdi + 10 * 8]
+	mov r11, [rdi + 11 * 8]
+	mov r12, [rdi + 12 * 8]
+	mov r13, [rdi + 13 * 8]
+	mov r14, [rdi + 14 * 8]
+	mov r15, [rdi + 15 * 8]
+	mov rdi, [rdi + 7 * 8]
+	vmrun				; likewise
+
+	; RAX is the guest VMCB's address again. Here CR0 may still be the guest's: QEMU's TCG does not
+	; load the host's if the guest had EFER.LME without CR4.PAE and paging. All that is touched
+	; until it is mended is mapped one to one.
+	vmsave
+	xchg rdi, [rsp]
+	mov [rdi + 1 * 8], rcx
+	mov [rdi + 2 * 8], rdx
+	mov [rdi + 3 * 8], rbx
+	mov [rdi + 5 * 8], rbp
+	mov [rdi + 6 * 8], rsi
+	mov [rdi + 8 * 8], r8
+	mov [rdi + 9 * 8], r9
+	mov [rdi + 10 * 8], r10
+	mov [rdi + 11 * 8], r11
+	mov [rdi + 12 * 8], r12
+	mov [rdi + 13 * 8], r13
+	mov [rdi + 14 * 8], r14
+	mov [rdi + 15 * 8], r15
+	pop rcx
+	mov [rdi + 7 * 8], rcx
+
+	pop rax
+	pop rcx
+	mov rdx, cr0
+	cmp rdx, rcx
+	je .cr0_right
+	mov cr0, rcx
+.cr0_right:
+	vmload				; address in RAX
+	pop r15
+	pop r14
+	pop r13
+	pop r12
+	pop rbp
+	pop rbx
+	ret
+
+section .note.GNU-stack noalloc noexec nowrite progbits

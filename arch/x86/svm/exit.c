@@ -1,0 +1,129 @@
+#include "arch/x86/svm/internal.h"
+
+/*
+ * What was being delivered when the exit came must be delivered again (15.7.2). A software interrupt is
+ * not: rip still points to its instruction, which runs again. QEMU's TCG says "exception" of an external
+ * interrupt too; exceptions have vectors below 32.
+ */
+static u64 event_to_repeat(u64 info)
+{
+	if (!(info & SVM_EVENT_VALID))
+		return 0;
+	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_SOFTWARE)
+		return 0;
+	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_EXCEPTION && (info & SVM_EVENT_VECTOR) >= 32)
+		return (info & ~(SVM_EVENT_TYPE | SVM_EVENT_ERROR_VALID)) |
+		       SVM_EVENT_TYPE_INTERRUPT;
+	return info;
+}
+
+static void decode_io(const struct vmcb *vmcb, const struct vcpu *vcpu, struct vm_exit *exit)
+{
+	u64 info = vmcb->exit_info[0];
+
+	exit->kind = EXIT_IO;
+	exit->io.port = (u16)(info >> SVM_IOIO_PORT_SHIFT);
+	exit->io.width = info >> SVM_IOIO_SIZE_SHIFT & 7;
+	exit->io.in = info & SVM_IOIO_IN;
+	exit->io.string = info & SVM_IOIO_STRING;
+	exit->io.rep = info & SVM_IOIO_REP;
+	exit->length = (u8)(vmcb->exit_info[1] - vcpu->rip); /* EXITINFO2 is the next rip */
+}
+
+static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
+{
+	u64 info = vmcb->exit_info[0];
+
+	exit->kind = EXIT_NESTED_FAULT;
+	exit->nested.address = gpa(vmcb->exit_info[1]);
+	exit->nested.write = info & SVM_NPF_WRITE;
+	exit->nested.execute = info & SVM_NPF_EXECUTE;
+	exit->nested.table_walk = info & SVM_NPF_TABLE_WALK;
+}
+
+/* #DB and #AC were intercepted only so that the CPU can't loop; #AC's error code is always 0. */
+static void pass_exception_on(struct vcpu *vcpu, u8 vector, struct vm_exit *exit)
+{
+	struct vcpu_event event = {
+		.kind = EVENT_EXCEPTION,
+		.vector = vector,
+		.has_error = vector == 17,
+	};
+
+	svm_inject(vcpu, &event);
+	exit->kind = EXIT_RETRY;
+}
+
+/* The NMI is still pending: taken here, through the hypervisor's own table (15.21.7 has no other way). */
+static void take_nmi(struct vm_exit *exit)
+{
+	exit->kind = EXIT_HOST_EVENT;
+	__asm__ volatile("stgi; nop; clgi" : : : "memory");
+}
+
+static bool instruction_exit(u32 code, enum vm_exit_kind *kind)
+{
+	static const struct {
+		u32 code;
+		enum vm_exit_kind kind;
+	} rows[] = {
+		{SVM_EXIT_CPUID, EXIT_CPUID},
+		{SVM_EXIT_VMMCALL, EXIT_HYPERCALL},
+		{SVM_EXIT_XSETBV, EXIT_XSETBV},
+		{SVM_EXIT_WBINVD, EXIT_CACHE},
+		{SVM_EXIT_INVD, EXIT_CACHE},
+		{SVM_EXIT_RDPMC, EXIT_UNDEFINED},
+		{SVM_EXIT_RSM, EXIT_UNDEFINED},
+		{SVM_EXIT_INVLPGA, EXIT_UNDEFINED},
+		{SVM_EXIT_VMRUN, EXIT_UNDEFINED},
+		{SVM_EXIT_VMLOAD, EXIT_UNDEFINED},
+		{SVM_EXIT_VMSAVE, EXIT_UNDEFINED},
+		{SVM_EXIT_STGI, EXIT_UNDEFINED},
+		{SVM_EXIT_CLGI, EXIT_UNDEFINED},
+		{SVM_EXIT_SKINIT, EXIT_UNDEFINED},
+		{SVM_EXIT_MONITOR, EXIT_UNDEFINED},
+		{SVM_EXIT_MWAIT, EXIT_UNDEFINED},
+		{SVM_EXIT_MWAIT_ARMED, EXIT_UNDEFINED},
+		{SVM_EXIT_SHUTDOWN, EXIT_SHUTDOWN},
+		{SVM_EXIT_INIT, EXIT_INIT},
+		{SVM_EXIT_INVALID, EXIT_INVALID},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].code == code) {
+			*kind = rows[i].kind;
+			return true;
+		}
+	return false;
+}
+
+void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct svm_vcpu *svm = svm_of(vcpu);
+	const struct vmcb *vmcb = svm->vmcb;
+	u32 code = (u32)vmcb->exit_code;
+
+	svm->reinject = event_to_repeat(vmcb->exit_int_info);
+	*exit = (struct vm_exit){.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW};
+	if (svm_caps.nrip_save && vmcb->next_rip)
+		exit->length = (u8)(vmcb->next_rip - vcpu->rip);
+
+	if (code == SVM_EXIT_NESTED_FAULT) {
+		decode_nested_fault(vmcb, exit);
+	} else if (code == SVM_EXIT_IOIO) {
+		decode_io(vmcb, vcpu, exit);
+	} else if (code == SVM_EXIT_MSR) {
+		exit->kind = EXIT_MSR;
+		exit->msr.write = vmcb->exit_info[0];
+		exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
+	} else if (code == SVM_EXIT_NMI) {
+		take_nmi(exit);
+	} else if (code >= SVM_EXIT_EXCEPTION && code < SVM_EXIT_EXCEPTION + 32) {
+		pass_exception_on(vcpu, (u8)(code - SVM_EXIT_EXCEPTION), exit);
+	} else if (!instruction_exit(code, &exit->kind)) {
+		exit->kind = EXIT_UNKNOWN;
+		exit->unknown.code = vmcb->exit_code;
+		exit->unknown.info[0] = vmcb->exit_info[0];
+		exit->unknown.info[1] = vmcb->exit_info[1];
+	}
+}

@@ -1,0 +1,58 @@
+/* What the files of the SVM backend share. */
+#ifndef ARCH_X86_SVM_INTERNAL_H
+#define ARCH_X86_SVM_INTERNAL_H
+
+#include "arch/x86/svm/vmcb.h"
+
+/* Capabilities, from CPUID 8000_000A (15.4 and Fn8000_000A). */
+struct svm_caps {
+	u32 asids;
+	bool nrip_save;
+	bool flush_by_asid;
+	bool decode_assists;
+};
+
+extern struct svm_caps svm_caps;
+
+/* Pure: what a CPU with these CPUID words can do. On ERR_UNSUPPORTED *missing names what is not there. */
+enum status svm_caps_decode(u32 ext_1_ecx, u32 svm_eax_revision, u32 svm_ebx, u32 svm_edx,
+			    u64 vm_cr, struct svm_caps *caps, const char **missing);
+enum status svm_probe(void);
+
+/* One vCPU's pages: at vcpu->backend. */
+struct svm_vcpu {
+	struct vmcb *vmcb;
+	hpa_t vmcb_hpa;
+	u8 *msrpm;    /* two pages, 15.11 */
+	u64 reinject; /* what EXITINTINFO said was being delivered when the exit came */
+};
+
+static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)
+{
+	return vcpu->backend;
+}
+
+/* svm_setup.c */
+enum status svm_cpu_on(struct pool *pool);
+void svm_cpu_off(void);
+enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root);
+void svm_destroy(struct vcpu *vcpu, struct pool *pool);
+void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start);
+void svm_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
+
+/* svm_run.c */
+void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
+void svm_events_on(void);
+
+/* svm_exit.c: from the VMCB to the neutral exit. */
+void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);
+
+/* svm_state.c */
+void svm_skip(struct vcpu *vcpu, u8 length);
+void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event);
+void svm_state(const struct vcpu *vcpu, struct vcpu_state *state);
+enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value);
+enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value);
+void svm_flush(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,37 @@
+#include "arch/x86/percpu.h"
+#include "arch/x86/svm/internal.h"
+
+void svm_enter(u64 *gpr, u64 vmcb, u64 host_vmcb);
+
+/*
+ * From the first entry on the CPU is at GIF = 0 whenever the hypervisor runs: NMIs wait for the guest,
+ * whose exit they then cause, or for the window that svm_take_nmi() opens.
+ */
+void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct svm_vcpu *svm = svm_of(vcpu);
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (!(vmcb->event_injection & SVM_EVENT_VALID))
+		vmcb->event_injection = svm->reinject;
+	vmcb->rax = vcpu->gpr[GPR_RAX];
+	vmcb->rsp = vcpu->gpr[GPR_RSP];
+	vmcb->rip = vcpu->rip;
+	vmcb->rflags = vcpu->rflags;
+
+	__asm__ volatile("clgi" : : : "memory");
+	svm_enter(vcpu->gpr, svm->vmcb_hpa.v, (u64)(uintptr_t)percpu()->backend);
+
+	vcpu->gpr[GPR_RAX] = vmcb->rax;
+	vcpu->gpr[GPR_RSP] = vmcb->rsp;
+	vcpu->rip = vmcb->rip;
+	vcpu->rflags = vmcb->rflags;
+	vmcb->event_injection = 0;
+	vmcb->tlb_control = SVM_TLB_FLUSH_NOTHING;
+	svm_exit_decode(vcpu, exit);
+}
+
+void svm_events_on(void)
+{
+	__asm__ volatile("stgi" : : : "memory");
+}

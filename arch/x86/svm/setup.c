@@ -1,0 +1,189 @@
+#include "arch/x86/cpu.h"
+#include "arch/x86/percpu.h"
+#include "arch/x86/svm/internal.h"
+#include "hv/base/panic.h"
+#include "hv/base/string.h"
+
+#define MSRPM_PAGES 2
+#define IOPM_PAGES  3
+
+/* Attributes of flat 32-bit segments and of what reset leaves in LDTR and TR (14.1.3). */
+#define ATTRIBUTES_CODE 0xc9b
+#define ATTRIBUTES_DATA 0xc93
+#define ATTRIBUTES_LDT	0x082
+#define ATTRIBUTES_TSS	0x08b
+
+#define EXCEPTION_DB 1
+#define EXCEPTION_AC 17
+
+/*
+ * The I/O permission map (15.10.1), all ones: every port is trapped, for every VM. One for all, made with the
+ * first vCPU and never written again.
+ */
+static u8 *iopm;
+
+static enum status make_iopm(struct pool *pool)
+{
+	if (iopm)
+		return OK;
+	iopm = pool_take_run(pool, IOPM_PAGES);
+	if (!iopm)
+		return ERR_NO_MEMORY;
+	memset(iopm, 0xff, IOPM_PAGES * PAGE_SIZE);
+	return OK;
+}
+
+/*
+ * One CPU's: the host save area, and the VMCB that VMSAVE and VMLOAD keep FS, GS, TR and the like in, which
+ * VMRUN does not switch. They don't change from then on.
+ */
+static void *take_host_pages(struct pool *pool, hpa_t *hsave)
+{
+	void *save = pool_take(pool);
+	void *host = pool_take(pool);
+
+	if (!save || !host)
+		return NULL;
+	*hsave = pool_hpa(pool, save);
+	return host;
+}
+
+enum status svm_cpu_on(struct pool *pool)
+{
+	hpa_t hsave;
+
+	if (!percpu()->backend) {
+		percpu()->backend = take_host_pages(pool, &hsave);
+		if (!percpu()->backend)
+			return ERR_NO_MEMORY;
+		msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
+		msr_write(MSR_VM_HSAVE_PA, hsave.v);
+	}
+	/* Identity-mapped: the pointer is the physical address. */
+	__asm__ volatile("vmsave %%rax" : : "a"(percpu()->backend) : "memory");
+	return OK;
+}
+
+void svm_cpu_off(void)
+{
+	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SVME);
+}
+
+static void fill_control(struct vmcb *vmcb, hpa_t nested_root, const u8 *msrpm)
+{
+	/* #DB and #AC: their delivery can loop for ever with NMIs blocked; they are passed on. */
+	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC);
+	vmcb->intercept_3 = (u32)(SVM_INTERCEPT_NMI | SVM_INTERCEPT_INIT | SVM_INTERCEPT_RDPMC |
+				  SVM_INTERCEPT_CPUID | SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD |
+				  SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IOIO | SVM_INTERCEPT_MSR |
+				  SVM_INTERCEPT_FERR | SVM_INTERCEPT_SHUTDOWN);
+	vmcb->intercept_4 = SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL | SVM_INTERCEPT_VMLOAD |
+			    SVM_INTERCEPT_VMSAVE | SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
+			    SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_WBINVD | SVM_INTERCEPT_MONITOR |
+			    SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
+	vmcb->iopm_base = (u64)(uintptr_t)iopm;
+	vmcb->msrpm_base = (u64)(uintptr_t)msrpm;
+	/* One vCPU a physical CPU, for good: all guests can have the same ASID. */
+	vmcb->asid = 1;
+	vmcb->nested_control = SVM_NESTED_PAGING;
+	vmcb->nested_cr3 = nested_root.v;
+}
+
+enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root)
+{
+	/* The page after the VMCB holds struct svm_vcpu; the MSR permission map follows. */
+	u8 *pages = pool_take_run(pool, 2 + MSRPM_PAGES);
+	struct svm_vcpu *svm;
+
+	if (!pages || make_iopm(pool) != OK)
+		return ERR_NO_MEMORY;
+	svm = (struct svm_vcpu *)(pages + PAGE_SIZE);
+	*svm = (struct svm_vcpu){
+		.vmcb = (struct vmcb *)pages,
+		.vmcb_hpa = pool_hpa(pool, pages),
+		.msrpm = pages + 2 * PAGE_SIZE,
+	};
+	memset(svm->msrpm, 0xff, MSRPM_PAGES * PAGE_SIZE);
+	fill_control(svm->vmcb, nested_root, svm->msrpm);
+	vcpu->backend = svm;
+	return OK;
+}
+
+void svm_destroy(struct vcpu *vcpu, struct pool *pool)
+{
+	pool_give_run(pool, svm_of(vcpu)->vmcb, 2 + MSRPM_PAGES);
+	vcpu->backend = NULL;
+}
+
+/* x87 and SSE as after INIT; debug registers and XCR0 as after reset: the last guest's are gone. */
+static void reset_unswitched_state(void)
+{
+	static const u8 fxsave_reset[512] __attribute__((aligned(16))) = {
+		0x7f, 0x03, [24] = 0x80, 0x1f, 0, 0, 0xff, 0xff,
+	};
+	u64 cr4 = cr4_read();
+
+	cr4_write(cr4 | BIT(9)); /* OSFXSR: FXRSTOR loads the XMM registers */
+	__asm__ volatile("fninit; fxrstor %0" : : "m"(fxsave_reset));
+	cr4_write(cr4);
+	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3"
+			 :
+			 : "r"(0ull));
+	if (cpuid(1, 0).ecx & BIT(26)) {
+		cr4_write(cr4 | CR4_OSXSAVE);
+		__asm__ volatile("xsetbv" : : "c"(0), "a"(1), "d"(0));
+		cr4_write(cr4);
+	}
+	msr_write(MSR_PAT, PAT_RESET);
+}
+
+void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
+{
+	struct svm_vcpu *svm = svm_of(vcpu);
+	struct vmcb *vmcb = svm->vmcb;
+
+	reset_unswitched_state();
+	memset(vmcb->segment, 0, sizeof(*vmcb) - offsetof(struct vmcb, segment));
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		vmcb->segment[i] = (struct vcpu_segment){0x18, ATTRIBUTES_DATA, 0xffffffff, 0};
+	vmcb->segment[SEGMENT_CS] = (struct vcpu_segment){0x10, ATTRIBUTES_CODE, 0xffffffff, 0};
+	vmcb->ldtr.attributes = ATTRIBUTES_LDT;
+	vmcb->tr = (struct vcpu_segment){0, ATTRIBUTES_TSS, 0xffff, 0};
+	vmcb->gdtr.limit = 0xffff;
+	vmcb->idtr.limit = 0xffff;
+	vmcb->efer = EFER_SVME;
+	vmcb->cr0 = CR0_PE | CR0_ET;
+	vmcb->dr6 = 0xffff0ff0;
+	vmcb->dr7 = 0x400;
+	vmcb->g_pat = PAT_RESET;
+	vmcb->interrupt_shadow = 0;
+	vmcb->event_injection = 0;
+	svm->reinject = 0;
+	svm_flush(vcpu);
+
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	vcpu->gpr[GPR_RAX] = start->rax;
+	vcpu->gpr[GPR_RBX] = start->rbx;
+	vcpu->rip = start->rip;
+	vcpu->rflags = RFLAGS_FIXED;
+}
+
+/* 15.11: two bits an MSR, read below write, in three ranges of 8192 MSRs. */
+void svm_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write)
+{
+	static const u32 range_base[] = {0x00000000, 0xc0000000, 0xc0010000};
+	u8 *msrpm = svm_of(vcpu)->msrpm;
+
+	for (unsigned range = 0; range < ARRAY_SIZE(range_base); range++) {
+		u32 n = index - range_base[range];
+
+		if (n >= 8192)
+			continue;
+		u8 *byte = &msrpm[range * 2048 + n / 4];
+		u8 trapped = (u8)((read ? 0 : 1) | (write ? 0 : 2));
+
+		*byte = (u8)((*byte & ~(3 << n % 4 * 2)) | trapped << n % 4 * 2);
+		return;
+	}
+	panic("svm: MSR %#x has no bit in the permission map", index);
+}

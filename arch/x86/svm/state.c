@@ -1,0 +1,122 @@
+#include "arch/x86/cpu.h"
+#include "arch/x86/svm/internal.h"
+
+void svm_skip(struct vcpu *vcpu, u8 length)
+{
+	vcpu->rip += length;
+	svm_of(vcpu)->vmcb->interrupt_shadow &= ~SVM_INTERRUPT_SHADOW;
+}
+
+void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event)
+{
+	u64 type = event->kind == EVENT_NMI ? SVM_EVENT_TYPE_NMI : SVM_EVENT_TYPE_EXCEPTION;
+
+	svm_of(vcpu)->vmcb->event_injection = SVM_EVENT_VALID | type | event->vector |
+					      (event->has_error ? SVM_EVENT_ERROR_VALID : 0) |
+					      (u64)event->error << SVM_EVENT_ERROR_SHIFT;
+}
+
+void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
+{
+	const struct vmcb *vmcb = svm_of(vcpu)->vmcb;
+
+	*state = (struct vcpu_state){
+		.cr0 = vmcb->cr0,
+		.cr2 = vmcb->cr2,
+		.cr3 = vmcb->cr3,
+		.cr4 = vmcb->cr4,
+		.efer = vmcb->efer & ~EFER_SVME,
+		.cpl = vmcb->cpl,
+	};
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		state->segment[i] = vmcb->segment[i];
+}
+
+/* Where the VMCB keeps an MSR; NULL for those that it doesn't. */
+static u64 *msr_field(struct vmcb *vmcb, u32 index)
+{
+	switch (index) {
+	case MSR_SYSENTER_CS:
+		return &vmcb->sysenter_cs;
+	case MSR_SYSENTER_ESP:
+		return &vmcb->sysenter_esp;
+	case MSR_SYSENTER_EIP:
+		return &vmcb->sysenter_eip;
+	case MSR_PAT:
+		return &vmcb->g_pat;
+	case MSR_EFER:
+		return &vmcb->efer;
+	case MSR_STAR:
+		return &vmcb->star;
+	case MSR_LSTAR:
+		return &vmcb->lstar;
+	case MSR_CSTAR:
+		return &vmcb->cstar;
+	case MSR_SFMASK:
+		return &vmcb->sfmask;
+	case MSR_FS_BASE:
+		return &vmcb->segment[SEGMENT_FS].base;
+	case MSR_GS_BASE:
+		return &vmcb->segment[SEGMENT_GS].base;
+	case MSR_KERNEL_GS_BASE:
+		return &vmcb->kernel_gs_base;
+	default:
+		return NULL;
+	}
+}
+
+enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value)
+{
+	const u64 *field = msr_field(svm_of(vcpu)->vmcb, index);
+
+	if (!field)
+		return ERR_NOT_FOUND;
+	*value = index == MSR_EFER ? *field & ~EFER_SVME : *field;
+	return OK;
+}
+
+/* Each of the eight types is one of UC, WC, WT, WP, WB, UC- (APM volume 2, 7.8.1). */
+static bool pat_is_valid(u64 pat)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		u8 type = (u8)(pat >> 8 * i);
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
+
+/* LME can't change while paging is on; LMA is the CPU's to set (APM volume 2, 3.1.7). */
+static enum status efer_write(struct vmcb *vmcb, u64 value)
+{
+	u64 known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
+
+	if (value & ~known)
+		return ERR_INVALID;
+	if (vmcb->cr0 & CR0_PG && (value ^ vmcb->efer) & EFER_LME)
+		return ERR_INVALID;
+	vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
+	return OK;
+}
+
+enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value)
+{
+	struct vmcb *vmcb = svm_of(vcpu)->vmcb;
+	u64 *field = msr_field(vmcb, index);
+
+	if (!field)
+		return ERR_NOT_FOUND;
+	if (index == MSR_EFER)
+		return efer_write(vmcb, value);
+	if (index == MSR_PAT && !pat_is_valid(value))
+		return ERR_INVALID;
+	*field = value;
+	return OK;
+}
+
+void svm_flush(struct vcpu *vcpu)
+{
+	svm_of(vcpu)->vmcb->tlb_control =
+		svm_caps.flush_by_asid ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
+}
