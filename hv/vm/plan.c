@@ -1,0 +1,254 @@
+#include "hv/vm/plan.h"
+
+#include "hv/base/log.h"
+#include "hv/vm/vpci.h"
+
+/* What is still to be had while VMs are looked at one after the other. */
+struct planner {
+	const struct config *config;
+	const struct platform *platform;
+	const struct plan_abilities *abilities;
+	struct plan *plan;
+	u32 next_cpu;	 /* index into abilities->apic_id */
+	u64 memory_left; /* bytes */
+	u64 share;	 /* bytes for each VM without mem= */
+};
+
+/* Functions that no VM may own, by class and subclass. */
+static const struct class_policy {
+	u32 mask;
+	u32 class_code;
+	const char *reason;
+} class_policy[] = {
+	{0xff0000, 0x060000, "bridges carry other devices' traffic and stay with the hypervisor"},
+	{0xffff00, 0x080000, "interrupt controllers stay with the hypervisor"},
+	{0xffff00, 0x080600, "IOMMUs stay with the hypervisor"},
+};
+
+#define CLASS_NETWORK 0x02
+
+/* about may be "". Always false. */
+static bool refuse(const struct vm_config *vm, const char *about, const char *reason)
+{
+	log_line("plan", "vm %s: refused: %s%s%s", vm->name, about, *about ? ": " : "", reason);
+	return false;
+}
+
+static bool refuse_device(const struct vm_config *vm, struct sbdf device, const char *reason)
+{
+	char text[SBDF_TEXT_MAX];
+
+	return refuse(vm, sbdf_text(device, text), reason);
+}
+
+/* NULL if a VM may own such a function, else the reason. */
+static const char *keep_back(const struct pci_function *function)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(class_policy); i++)
+		if ((function->class_code & class_policy[i].mask) == class_policy[i].class_code)
+			return class_policy[i].reason;
+	if (function->header_type != 0)
+		return class_policy[0].reason;
+	return NULL;
+}
+
+static bool plan_cpus(const struct planner *planner, struct vm_plan *vm)
+{
+	u32 wanted = vm->config->cpus ? vm->config->cpus : 1;
+
+	if (wanted > VM_MAX_CPUS)
+		return refuse(vm->config, "", "it asks for more CPUs than a VM can have");
+	if (wanted > planner->abilities->cpu_count - planner->next_cpu)
+		return refuse(vm->config, "", "there are not enough CPUs");
+	for (u32 i = 0; i < wanted; i++)
+		vm->apic_id[i] = planner->abilities->apic_id[planner->next_cpu + i];
+	vm->cpu_count = wanted;
+	return true;
+}
+
+static bool plan_memory(const struct planner *planner, struct vm_plan *vm)
+{
+	u64 wanted = vm->config->memory;
+
+	if (!wanted && planner->share < VM_MEMORY_MIN)
+		return refuse(vm->config, "", "less than 16 MiB of memory are left for it");
+	if (!wanted)
+		wanted = planner->share;
+	if (wanted < VM_MEMORY_MIN)
+		return refuse(vm->config, "", "a VM needs at least 16 MiB of memory");
+	if (wanted > planner->memory_left ||
+	    align_up(wanted, VM_MEMORY_UNIT) > planner->memory_left)
+		return refuse(vm->config, "", "there is not enough memory");
+	vm->memory = align_up(wanted, VM_MEMORY_UNIT);
+	return true;
+}
+
+/* True if both of a VM's devices are one function, or carry one requester ID. */
+static bool same_requester(const struct planner *planner, const struct pci_function *a,
+			   const struct pci_function *b)
+{
+	const struct pci_topology *pci = &planner->platform->pci;
+
+	return a == b || sbdf_equal(pci_requester_id(pci, a), pci_requester_id(pci, b));
+}
+
+/* NULL if no VM that is in the plan stands against it. */
+static const char *conflict(const struct planner *planner, const struct pci_function *function)
+{
+	for (u32 i = 0; i < planner->plan->vm_count; i++) {
+		const struct vm_plan *other = &planner->plan->vm[i];
+
+		if (other->device_count && planner->config->hv.unsafe_identity)
+			return "iommu=unsafe-identity serves only one VM with devices";
+		for (u32 j = 0; j < other->device_count; j++) {
+			if (other->device[j] == function)
+				return "another VM has this device";
+			if (same_requester(planner, other->device[j], function))
+				return "the IOMMU can't tell it from a device of another VM";
+		}
+	}
+	return NULL;
+}
+
+static bool add_device(const struct planner *planner, struct vm_plan *vm, struct sbdf address)
+{
+	const struct pci_function *function = pci_find(&planner->platform->pci, address);
+	const char *reason;
+
+	if (!function)
+		return refuse_device(vm->config, address, "there is no such device");
+	for (u32 i = 0; i < vm->device_count; i++)
+		if (vm->device[i] == function)
+			return refuse_device(vm->config, address, "it is named twice");
+	reason = keep_back(function);
+	if (!reason)
+		reason = vpci_check(planner->platform, function);
+	if (!reason)
+		reason = conflict(planner, function);
+	if (reason)
+		return refuse_device(vm->config, address, reason);
+	vm->device[vm->device_count++] = function;
+	return true;
+}
+
+static bool is_named(const struct config *config, struct sbdf address)
+{
+	for (u32 i = 0; i < config->vm_count; i++)
+		for (u32 j = 0; j < config->vm[i].device_count; j++)
+			if (sbdf_equal(config->vm[i].device[j], address))
+				return true;
+	return false;
+}
+
+static const struct pci_function *free_nic(const struct planner *planner)
+{
+	const struct pci_topology *pci = &planner->platform->pci;
+
+	for (u32 i = 0; i < pci->count; i++) {
+		const struct pci_function *function = &pci->function[i];
+
+		if (function->class_code >> 16 == CLASS_NETWORK && !keep_back(function) &&
+		    !is_named(planner->config, function->address))
+			return function;
+	}
+	return NULL;
+}
+
+static void add_default_nic(const struct planner *planner, struct vm_plan *vm)
+{
+	const struct pci_function *nic = free_nic(planner);
+	const char *why_not = NULL;
+
+	if (!nic)
+		why_not = "no NIC is free";
+	else if (!planner->abilities->assignment)
+		why_not = planner->abilities->no_assignment_reason;
+	else
+		why_not = vpci_check(planner->platform, nic);
+	if (why_not)
+		log_line("plan", "vm %s: starts without a NIC: %s", vm->config->name, why_not);
+	else
+		vm->device[vm->device_count++] = nic;
+}
+
+static bool plan_devices(const struct planner *planner, struct vm_plan *vm)
+{
+	const struct vm_config *config = vm->config;
+
+	if (!config->pci_given && config == &planner->config->vm[0])
+		add_default_nic(planner, vm);
+	if (config->device_count && !planner->abilities->assignment)
+		return refuse(config, "it names devices", planner->abilities->no_assignment_reason);
+	for (u32 i = 0; i < config->device_count; i++)
+		if (!add_device(planner, vm, config->device[i]))
+			return false;
+	return true;
+}
+
+static void plan_vm(struct planner *planner, const struct vm_config *config)
+{
+	struct vm_plan vm = {.config = config};
+
+	if (!plan_cpus(planner, &vm) || !plan_memory(planner, &vm) || !plan_devices(planner, &vm))
+		return;
+	planner->next_cpu += vm.cpu_count;
+	planner->memory_left -= vm.memory;
+	planner->plan->vm[planner->plan->vm_count++] = vm;
+}
+
+/* What each VM without mem= gets: an equal part of what the others leave, and no more than enough. */
+static u64 default_share(const struct config *config, u64 available)
+{
+	u32 sharers = 0;
+
+	for (u32 i = 0; i < config->vm_count; i++) {
+		u64 wanted = config->vm[i].memory;
+
+		if (!wanted)
+			sharers++;
+		else if (wanted <= available && align_up(wanted, VM_MEMORY_UNIT) <= available)
+			available -= align_up(wanted, VM_MEMORY_UNIT);
+	}
+	if (!sharers)
+		return 0;
+	return align_down(min_u64(available / sharers, VM_MEMORY_DEFAULT), VM_MEMORY_UNIT);
+}
+
+enum status plan_make(const struct config *config, const struct platform *platform,
+		      const struct plan_abilities *abilities, struct plan *plan)
+{
+	struct planner planner = {
+		.config = config,
+		.platform = platform,
+		.abilities = abilities,
+		.plan = plan,
+		.memory_left = abilities->memory_available,
+		.share = default_share(config, abilities->memory_available),
+	};
+
+	*plan = (struct plan){.housekeeping = abilities->cpu_count > 1};
+	planner.next_cpu = plan->housekeeping ? 1 : 0;
+	for (u32 i = 0; i < config->vm_count; i++)
+		plan_vm(&planner, &config->vm[i]);
+	return plan->vm_count ? OK : ERR_NOT_FOUND;
+}
+
+void plan_print(const struct plan *plan)
+{
+	for (u32 i = 0; i < plan->vm_count; i++) {
+		const struct vm_plan *vm = &plan->vm[i];
+
+		log_line("plan", "vm %s: %u CPU (APIC ID %u%s), %llu MiB, %u modules, %u devices",
+			 vm->config->name, vm->cpu_count, vm->apic_id[0],
+			 plan->housekeeping ? "" : ", shared with the hypervisor",
+			 (unsigned long long)(vm->memory >> 20), vm->config->module_count,
+			 vm->device_count);
+		for (u32 j = 0; j < vm->device_count; j++) {
+			char text[SBDF_TEXT_MAX];
+
+			log_line("plan", "vm %s: device %s %04x:%04x", vm->config->name,
+				 sbdf_text(vm->device[j]->address, text), vm->device[j]->vendor_id,
+				 vm->device[j]->device_id);
+		}
+	}
+}

@@ -1,0 +1,57 @@
+/*
+ * The plan: the configuration held against the platform. What cannot be is refused here, per VM and
+ * with the reason, before any hardware is written. Pure.
+ */
+#ifndef HV_VM_PLAN_H
+#define HV_VM_PLAN_H
+
+#include "hv/platform/platform.h"
+#include "hv/vm/config.h"
+
+#define VM_MAX_CPUS 1
+
+#define VM_MEMORY_MIN	  MIB(16)
+#define VM_MEMORY_DEFAULT MIB(128) /* without mem=; less where the VMs' equal shares are smaller */
+#define VM_MEMORY_UNIT	  MIB(2)
+
+struct vm_plan {
+	const struct vm_config *config;
+	u32 cpu_count;
+	u32 apic_id[VM_MAX_CPUS];
+	u64 memory; /* bytes, 2 MiB aligned */
+	u32 device_count;
+	const struct pci_function *device[VM_MAX_DEVICES];
+};
+
+struct plan {
+	u32 vm_count;
+	struct vm_plan vm[VM_MAX];
+	bool housekeeping; /* CPU 0 is kept back for the hypervisor */
+};
+
+/* What the machine can do that the plan depends on. */
+struct plan_abilities {
+	u32 boot_apic_id;
+	u32 cpu_count; /* usable ones; apic_id[0] is the boot CPU's */
+	const u32 *apic_id;
+	bool assignment; /* DMA and interrupt remapping are there (or unsafe-identity) */
+	const char *no_assignment_reason;
+	u64 memory_available; /* bytes of RAM that VMs can have */
+};
+
+/*
+ * CPUs: with two or more, CPU 0 is kept back and the VMs get the others in order; a single one is shared
+ * by the hypervisor and the first VM. Memory: mem= rounded up; VMs without it share equally what the
+ * others leave. Devices: the first VM, if it has no pci= word, gets the first NIC (class 02h) that no
+ * other VM names, or starts without one, and the log says why.
+ *
+ * Refused VMs are left out, each with one log line "vm NAME: refused: REASON", and what they asked for is
+ * free for those after them. OK if at least one VM is left, else ERR_NOT_FOUND. The plan keeps pointers
+ * into config and platform.
+ */
+enum status plan_make(const struct config *config, const struct platform *platform,
+		      const struct plan_abilities *abilities, struct plan *plan);
+
+void plan_print(const struct plan *plan);
+
+#endif

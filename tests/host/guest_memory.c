@@ -1,0 +1,55 @@
+#include "tests/host/guest_memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static u8 *memory;
+static u64 memory_size;
+
+void guest_memory_make(struct vm *vm, u64 size, u8 fill)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->memory = size;
+	memory = malloc(size);
+	memory_size = size;
+	memset(memory, fill, size);
+}
+
+void guest_memory_free(void)
+{
+	free(memory);
+	memory = NULL;
+	memory_size = 0;
+}
+
+struct bytes guest_memory(void)
+{
+	return (struct bytes){memory, memory_size};
+}
+
+bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size)
+{
+	(void)vm;
+	if (!range_within(from.v, size, 0, memory_size))
+		return false;
+	memcpy(to, memory + from.v, size);
+	return true;
+}
+
+bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size)
+{
+	(void)vm;
+	if (!range_within(to.v, size, 0, memory_size))
+		return false;
+	memcpy(memory + to.v, from, size);
+	return true;
+}
+
+bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size)
+{
+	(void)vm;
+	if (!range_within(to.v, size, 0, memory_size))
+		return false;
+	memset(memory + to.v, byte, size);
+	return true;
+}
