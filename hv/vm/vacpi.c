@@ -2,6 +2,7 @@
 
 #include "hv/vm/aml.h"
 #include "hv/vm/memory_layout.h"
+#include "hv/vm/pm_timer.h"
 #include "hv/vm/vm.h"
 
 /* The header of all tables but the RSDP, 5.2.6. */
@@ -22,7 +23,12 @@
 #define FADT_PROFILE	      45
 #define FADT_BOOT_ARCH	      109
 #define FADT_FLAGS	      112
+#define FADT_PM_TIMER	      76
+#define FADT_PM_TIMER_LENGTH  91
 #define FADT_X_DSDT	      140
+#define FADT_X_PM_TIMER	      208 /* a generic address structure, 5.2.3.2 */
+#define GAS_IO_SPACE	      1
+#define GAS_DWORD	      3
 #define FADT_PROFILE_SERVER   4
 #define FADT_ARCH_NO_VGA      0x0004 /* and no 8042: its bit, 1, is clear */
 #define FADT_ARCH_NO_ASPM     0x0010
@@ -30,6 +36,7 @@
 #define FADT_WBINVD	      BIT(0)
 #define FADT_NO_POWER_BUTTON  BIT(4) /* not as a fixed feature */
 #define FADT_NO_SLEEP_BUTTON  BIT(5)
+#define FADT_PM_TIMER_32      BIT(8)
 #define FADT_HEADLESS	      BIT(12)
 #define FADT_HARDWARE_REDUCED BIT(20)
 
@@ -189,7 +196,7 @@ void vacpi_make_fadt(u32 dsdt, struct emit *emit)
 {
 	u32 table = table_open(emit, "FACP", REVISION_FADT);
 	u32 flags = FADT_WBINVD | FADT_NO_POWER_BUTTON | FADT_NO_SLEEP_BUTTON | FADT_HEADLESS |
-		    FADT_HARDWARE_REDUCED;
+		    FADT_HARDWARE_REDUCED | FADT_PM_TIMER_32;
 
 	emit_zeros(emit, FADT_SIZE - (emit->size - table));
 	emit_patch_u32(emit, table + FADT_DSDT, dsdt);
@@ -198,6 +205,13 @@ void vacpi_make_fadt(u32 dsdt, struct emit *emit)
 		       FADT_ARCH_NO_VGA | FADT_ARCH_NO_ASPM | FADT_ARCH_NO_CMOS);
 	emit_patch_u32(emit, table + FADT_FLAGS, flags);
 	emit_patch_u32(emit, table + FADT_X_DSDT, dsdt);
+	/* Not part of a hardware-reduced machine, but kernels look for it: their clocks hang on it. */
+	emit_patch_u32(emit, table + FADT_PM_TIMER, PM_TIMER_PORT);
+	emit_patch_u8(emit, table + FADT_PM_TIMER_LENGTH, 4);
+	emit_patch_u8(emit, table + FADT_X_PM_TIMER, GAS_IO_SPACE);
+	emit_patch_u8(emit, table + FADT_X_PM_TIMER + 1, 32); /* bits */
+	emit_patch_u8(emit, table + FADT_X_PM_TIMER + 3, GAS_DWORD);
+	emit_patch_u32(emit, table + FADT_X_PM_TIMER + 4, PM_TIMER_PORT);
 	table_close(emit, table);
 }
 

@@ -1,0 +1,202 @@
+#include "hv/machine.h"
+
+#include "arch/x86/apic.h"
+#include "arch/x86/clock.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/paging.h"
+#include "arch/x86/smp.h"
+#include "arch/x86/stop.h"
+#include "arch/x86/traps.h"
+#include "drivers/ega.h"
+#include "drivers/ioapic.h"
+#include "drivers/pic.h"
+#include "drivers/uart.h"
+#include "hv/base/log.h"
+#include "hv/platform/gsi.h"
+#include "hv/vm/services.h"
+#include "hv/vm/vm.h"
+
+#define LOW_MEMORY_END	 MIB(1)
+#define TRAMPOLINE_LIMIT 0x9f000ull
+
+/* The pool: enough for tables of 2M pages and a VM's worth of 4K ones; pool= for more. */
+#define POOL_DEFAULT MIB(8)
+
+extern const u8 image_start[], image_end[];
+
+static struct pool pool;
+static struct memmap free_memory;
+
+_Noreturn static void refuse(const char *what, const char *why)
+{
+	log_line("boot", "cannot go on: %s: %s", what, why);
+	machine_stop(STOP_NO_VM);
+}
+
+void machine_require(enum status status, const char *what)
+{
+	if (status != OK)
+		refuse(what, status_name(status));
+}
+
+void machine_console(u16 port)
+{
+	if (uart_init(port) == OK)
+		log_add_sink(uart_sink);
+}
+
+void machine_boot_information(u64 address, struct bootinfo *boot)
+{
+	/* The boot tables map all below 4 GiB; the first word is the size in bytes. */
+	const u8 *start = (const u8 *)(uintptr_t)address;
+	u32 size = bytes_u32((struct bytes){start, 8}, 0);
+	struct bootinfo_error error;
+
+	log_line("boot", "Sluice");
+	if (!range_within(address, size, PAGE_SIZE, GIB(4) - PAGE_SIZE))
+		refuse("boot information", "not below 4 GiB");
+	if (bootinfo_parse((struct bytes){start, size}, hpa((u64)(uintptr_t)image_start),
+			   (u64)(image_end - image_start), boot, &error) != OK) {
+		log_line("boot", "boot information, offset %#x: %s", error.offset, error.reason);
+		refuse("boot information", "malformed");
+	}
+	bootinfo_print(boot);
+}
+
+void machine_configuration(const struct bootinfo *boot, struct config *config)
+{
+	struct config_error error;
+	enum status status = config_parse(boot, config, &error);
+
+	if (config->hv.exit == EXIT_DEBUG_PORT)
+		machine_set_exit_port(0xf4);
+	if (status != OK) {
+		log_line("boot", "command line, '%s': %s", error.word, error.reason);
+		refuse("command line", "not understood");
+	}
+}
+
+static void reserve(hpa_t start, u64 size)
+{
+	machine_require(memmap_reserve(&free_memory, start, size), "memory map");
+}
+
+/* Out of the RAM goes what is in use already: low memory, the image, modules. */
+static void find_free_memory(const struct bootinfo *boot)
+{
+	free_memory = boot->memory;
+	machine_require(memmap_take(&free_memory, PAGE_SIZE, PAGE_SIZE, hpa(TRAMPOLINE_LIMIT),
+				    &services.trampoline),
+			"a page below 1 MiB");
+	reserve(hpa(0), LOW_MEMORY_END);
+	reserve(hpa((u64)(uintptr_t)image_start), (u64)(image_end - image_start));
+	for (u32 i = 0; i < boot->module_count; i++) {
+		const struct boot_module *module = &boot->module[i];
+		u64 start = align_down(module->start.v, PAGE_SIZE);
+
+		reserve(hpa(start), align_up(module->start.v + module->size, PAGE_SIZE) - start);
+	}
+}
+
+static void screen_console(const struct framebuffer *screen)
+{
+	struct mmio cells;
+
+	if (screen->kind == FRAMEBUFFER_TEXT &&
+	    mmio_map(screen->address, (u64)screen->pitch * screen->height, &cells) == OK &&
+	    ega_init(cells.base, screen->width, screen->height, screen->pitch) == OK)
+		log_add_sink(ega_sink);
+}
+
+void machine_memory(const struct bootinfo *boot, const struct hv_config *config)
+{
+	u64 size = config->pool_size ? align_up(config->pool_size, PAGE_SIZE) : POOL_DEFAULT;
+	hpa_t start;
+
+	find_free_memory(boot);
+	machine_require(memmap_take(&free_memory, size, PAGE_SIZE, hpa(GIB(4)), &start),
+			"memory for the page pool");
+	pool_init(&pool, (void *)(uintptr_t)start.v, start, size);
+	services.pool = &pool;
+	services.memory = &free_memory;
+	machine_require(paging_start(&pool), "page tables");
+	machine_require(cpu_boot_init(&pool), "stacks");
+	screen_console(&boot->framebuffer);
+	log_line("boot", "image %#lx-%#lx, page pool %#lx-%#lx, %lu MiB free for VMs",
+		 (u64)(uintptr_t)image_start, (u64)(uintptr_t)image_end, start.v, start.v + size,
+		 memmap_ram(&free_memory) >> 20);
+}
+
+void machine_cpu_backend(const struct vcpu_ops *ops)
+{
+	machine_require(ops->probe(), "CPU virtualisation");
+	services.cpu = ops;
+}
+
+void machine_iommu(const struct iommu_ops *ops)
+{
+	enum status status = ops->probe(services.platform, services.pool);
+
+	if (status == OK)
+		services.iommu = ops;
+	else
+		log_line("boot", "no usable IOMMU (%s): no device can be given to a VM",
+			 status_name(status));
+}
+
+void machine_interrupts(const struct platform *platform)
+{
+	bool x2apic =
+		apic_x2apic_possible() && (!services.iommu || services.iommu->x2apic_possible());
+
+	machine_require(apic_init(x2apic), "local APIC");
+	machine_require(cpu_boot_finish(), "local APIC");
+	clock_init(platform->fadt.pm_timer_port);
+	log_set_clock(clock_us);
+	pic_disable();
+	gsi_init(&platform->madt);
+	log_line("boot", "CPU %u, %s, TSC %u kHz, APIC timer %u kHz", apic_id(),
+		 apic_is_x2apic() ? "x2APIC" : "xAPIC", clock_tsc_khz(), clock_apic_khz());
+}
+
+/* Every usable CPU's APIC ID, the boot CPU's first. */
+static u32 list_cpus(const struct madt *madt, u32 *ids, u32 max)
+{
+	u32 count = 1;
+
+	ids[0] = apic_id();
+	for (u32 i = 0; i < madt->cpu_count && count < max; i++)
+		if (madt->cpu[i].enabled && madt->cpu[i].apic_id != ids[0])
+			ids[count++] = madt->cpu[i].apic_id;
+	return count;
+}
+
+void machine_plan(const struct config *config, struct plan *plan)
+{
+	u32 ids[CPU_MAX];
+	struct plan_abilities abilities = {
+		.boot_apic_id = apic_id(),
+		.cpu_count = list_cpus(&services.platform->madt, ids, CPU_MAX),
+		.apic_id = ids,
+		.assignment = services.iommu,
+		.no_assignment_reason = "there is no usable IOMMU",
+		.memory_available = memmap_ram(&free_memory),
+	};
+
+	if (plan_make(config, services.platform, &abilities, plan) != OK)
+		refuse("configuration", "no VM is left to start");
+	plan_print(plan);
+}
+
+void machine_close(const struct plan *plan)
+{
+	/* A CPU that runs a VM gets the hypervisor's events as NMIs, one that is kept back by a vector. */
+	struct interrupt_target event = {
+		.apic_id = apic_id(),
+		.vector = plan->housekeeping ? VECTOR_FAULTS : 0,
+		.delivery = plan->housekeeping ? DELIVERY_FIXED : DELIVERY_NMI,
+	};
+
+	if (services.iommu)
+		machine_require(services.iommu->enable(&event, apic_is_x2apic()), "IOMMU");
+}

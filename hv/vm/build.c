@@ -1,0 +1,248 @@
+#include "hv/vm/build.h"
+
+#include "arch/x86/apic.h"
+#include "arch/x86/paging.h"
+#include "drivers/intx.h"
+#include "hv/base/log.h"
+#include "hv/base/string.h"
+#include "hv/platform/gsi.h"
+#include "hv/vm/console.h"
+#include "hv/vm/firmware.h"
+#include "hv/vm/loader.h"
+#include "hv/vm/memory_layout.h"
+#include "hv/vm/msr.h"
+#include "hv/vm/services.h"
+
+/* The first pin of the virtual IOAPIC that no ISA device has: devices' lines go from here on. */
+#define FIRST_DEVICE_PIN 16
+
+static enum status fail(const struct vm *vm, const char *what, enum status status)
+{
+	log_line(vm->name, "not started: %s: %s", what, status_name(status));
+	return status;
+}
+
+/* As large a piece of RAM as there is, up to size, aligned so that it maps with large pages. */
+static enum status take_piece(struct memmap *memory, u64 size, hpa_t *start, u64 *taken)
+{
+	for (u64 want = size; want >= VM_MEMORY_UNIT; want = align_down(want / 2, VM_MEMORY_UNIT)) {
+		u64 align = want >= GIB(1) ? GIB(1) : VM_MEMORY_UNIT;
+
+		*taken = want;
+		if (memmap_take(memory, want, align, hpa(~0ull), start) == OK ||
+		    memmap_take(memory, want, VM_MEMORY_UNIT, hpa(~0ull), start) == OK)
+			return OK;
+	}
+	return ERR_NO_MEMORY;
+}
+
+/* Nothing of an earlier owner or of the loader may be seen in it. */
+static void scrub(hpa_t start, u64 size)
+{
+	for (u64 offset = 0; offset < size; offset += PAGE_SIZE)
+		memset(paging_window(0, hpa(start.v + offset)), 0, PAGE_SIZE);
+}
+
+static enum status add_ram(struct vm *vm, gpa_t start, u64 size, struct memmap *memory)
+{
+	for (u64 done = 0; done < size;) {
+		struct vm_region region = {
+			.start = gpa(start.v + done),
+			.prot = PT_READ | PT_WRITE | PT_EXEC,
+			.dma = true,
+		};
+		enum status status = take_piece(memory, size - done, &region.host, &region.size);
+
+		if (status != OK)
+			return status;
+		scrub(region.host, region.size);
+		status = vm_map(vm, &region);
+		if (status != OK)
+			return status;
+		done += region.size;
+	}
+	return OK;
+}
+
+static enum status build_memory(struct vm *vm, struct memmap *memory)
+{
+	u8 levels, leaf_sizes;
+	struct memory_layout layout;
+	enum status status;
+
+	services.cpu->nested_shape(&levels, &leaf_sizes);
+	status = pt_init(&vm->nested, services.cpu->nested_format, services.pool, levels,
+			 leaf_sizes, false);
+	if (status == OK && vm->plan->device_count) {
+		status = services.iommu->domain_create(&vm->domain);
+		vm->has_domain = status == OK;
+	}
+	memory_layout_make(&layout, vm->memory);
+	if (status == OK)
+		status = add_ram(vm, gpa(0), layout.low_size, memory);
+	if (status == OK && layout.high_size)
+		status = add_ram(vm, gpa(LAYOUT_HIGH_START), layout.high_size, memory);
+	return status;
+}
+
+static struct bytes module_content(const struct boot_module *module)
+{
+	return paging_map_firmware(module->start, module->size);
+}
+
+static enum status build_kernel(struct vm *vm)
+{
+	const struct boot_module *modules = services.platform->boot.module;
+	const struct vm_config *config = vm->plan->config;
+	struct guest_image image = {
+		.kernel = module_content(&modules[config->kernel]),
+		.command = config->arguments,
+		.module_count = config->module_count,
+	};
+	const char *reason = "its kernel can't be loaded";
+	enum status status;
+
+	for (u32 i = 0; i < config->module_count; i++)
+		image.module[i] = (struct guest_module){
+			module_content(&modules[config->module[i]]),
+			modules[config->module[i]].command,
+		};
+	status = firmware_tables_write(vm, &image.rsdp);
+	if (status != OK)
+		return fail(vm, "firmware tables", status);
+	status = loader_load(vm, &image, &vm->start, &reason);
+	if (status != OK)
+		return fail(vm, reason, status);
+	return OK;
+}
+
+static enum status build_vcpus(struct vm *vm)
+{
+	for (u32 i = 0; i < vm->plan->cpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpu[i];
+		enum status status;
+
+		*vcpu = (struct vcpu){.apic_id = vm->plan->apic_id[i], .vm = vm};
+		status = services.cpu->create(vcpu, services.pool, vm->nested.root);
+		if (status != OK)
+			return status;
+		vm->vcpu_count++;
+		msr_setup(vcpu);
+	}
+	return OK;
+}
+
+static bool configured_gsi(const struct hv_config *config, struct sbdf address, u32 *gsi)
+{
+	for (u32 i = 0; i < config->intx_count; i++)
+		if (sbdf_equal(config->intx[i].device, address)) {
+			*gsi = config->intx[i].gsi;
+			return true;
+		}
+	return false;
+}
+
+/* Backs a pin of the virtual IOAPIC by the device's INTx; a device without one that is known has none. */
+static u8 back_pin(struct vm *vm, const struct hv_config *config,
+		   const struct pci_function *function, u8 pin)
+{
+	struct gsi_mode mode;
+	char text[SBDF_TEXT_MAX];
+	u32 gsi;
+	enum status status;
+
+	if (!function->interrupt_pin)
+		return VPCI_NO_PIN;
+	status = configured_gsi(config, function->address, &gsi)
+			 ? OK
+			 : intx_find_gsi(&services.platform->pci, function, &gsi);
+	if (status == OK) {
+		mode = gsi_mode_pci(&services.platform->madt, gsi);
+		status = vioapic_back(vm, pin, gsi, mode.active_low);
+	}
+	if (status != OK) {
+		log_line(vm->name, "%s: no INTx (%s): it must use MSI",
+			 sbdf_text(function->address, text), status_name(status));
+		return VPCI_NO_PIN;
+	}
+	log_line(vm->name, "%s: INTx is line %u, virtual pin %u",
+		 sbdf_text(function->address, text), gsi, pin);
+	return pin;
+}
+
+static enum status add_device(struct vm *vm, const struct hv_config *config, u32 n)
+{
+	const struct pci_function *function = vm->plan->device[n];
+	struct sbdf requester = pci_requester_id(&services.platform->pci, function);
+	u8 pin = (u8)(FIRST_DEVICE_PIN + n);
+	enum status status = services.iommu->attach(&vm->domain, requester);
+
+	if (status != OK)
+		return status;
+	vm->device[vm->device_count++] = (struct vm_device){
+		.function = function,
+		.requester = requester,
+		.attached = true,
+	};
+	if (pin >= VIOAPIC_PINS)
+		pin = VPCI_NO_PIN;
+	else
+		pin = back_pin(vm, config, function, pin);
+	return vpci_add(vm, function, requester, pin);
+}
+
+static enum status build_devices(struct vm *vm, const struct hv_config *config)
+{
+	for (u32 i = 0; i < vm->plan->device_count; i++) {
+		enum status status = add_device(vm, config, i);
+
+		if (status != OK)
+			return status;
+	}
+	return OK;
+}
+
+void vm_release_devices(struct vm *vm)
+{
+	vpci_release(vm);
+	vioapic_release(vm);
+	for (u32 i = 0; i < vm->device_count; i++) {
+		struct vm_device *device = &vm->device[i];
+		char text[SBDF_TEXT_MAX];
+
+		if (!device->attached)
+			continue;
+		/* On an error the unit is out of order; it has said why, and keeps the domain. */
+		if (services.iommu->detach(&vm->domain, device->requester) != OK)
+			log_line(vm->name, "%s: not certainly detached",
+				 sbdf_text(device->function->address, text));
+		device->attached = false;
+	}
+}
+
+enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_config *config,
+		     struct memmap *memory)
+{
+	enum status status;
+
+	*vm = (struct vm){.plan = plan, .memory = plan->memory, .x2apic = apic_is_x2apic()};
+	memcpy(vm->name, plan->config->name, sizeof(vm->name));
+	for (u32 i = 0; i < plan->cpu_count; i++)
+		vm->vcpu[i].apic_id = plan->apic_id[i];
+	console_init(vm);
+	vioapic_init(&vm->vioapic);
+	status = build_memory(vm, memory);
+	if (status != OK)
+		return fail(vm, "memory", status);
+	status = build_vcpus(vm);
+	if (status != OK)
+		return fail(vm, "virtual CPUs", status);
+	status = build_devices(vm, config);
+	if (status != OK)
+		status = fail(vm, "devices", status);
+	else
+		status = build_kernel(vm);
+	if (status != OK)
+		vm_release_devices(vm);
+	return status;
+}

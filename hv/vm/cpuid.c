@@ -1,0 +1,110 @@
+#include "hv/vm/cpuid.h"
+
+#include "hv/base/bits.h"
+
+/*
+ * Leaf 1, ECX and EDX (Intel SDM volume 2A, CPUID). Not shown: MONITOR (3), VMX (5), SMX (6), EST (7),
+ * TM2 (8), PDCM (15), DCA (18) and XSAVE with all that hangs on it (26-29: XSAVE, OSXSAVE, AVX, F16C; 12:
+ * FMA), which would need XCR0 to be switched; of EDX MCE (7), MTRR (12), MCA (14), ACPI (22), TM (29): their
+ * MSRs are not there. Shown without the CPU having it: the hypervisor bit (31).
+ */
+#define LEAF1_ECX                                                                                  \
+	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(17) | BITS(20, 19) | BITS(23, 22) | BIT(24) |    \
+	 BIT(25) | BIT(30))
+#define LEAF1_EDX (BITS(6, 0) | BITS(9, 8) | BIT(11) | BIT(13) | BITS(19, 15) | BITS(28, 23))
+
+/*
+ * Leaf 7: nothing that needs XSAVE state (AVX2, MPX, AVX-512, AMX, PKU, CET), MSRs that are trapped
+ * (TSC_ADJUST, IBRS and its kin), or the enclaves of SGX.
+ */
+#define LEAF7_EBX (BIT(0) | BIT(3) | BITS(10, 7) | BITS(20, 18) | BITS(24, 23) | BIT(29))
+#define LEAF7_ECX (BIT(2) | BITS(10, 8) | BIT(14) | BIT(22) | BITS(28, 27))
+
+/* 8000_0001: no SVM, SKINIT, topology or performance counter extensions, no LWP, no XOP and FMA4. */
+#define EXT1_ECX (BIT(0) | BIT(4) | BITS(8, 5))
+#define EXT1_EDX                                                                                   \
+	(BITS(6, 0) | BITS(9, 8) | BIT(11) | BIT(13) | BITS(17, 15) | BITS(20, 19) |               \
+	 BITS(27, 22) | BITS(31, 29))
+
+#define HYPERVISOR_PRESENT BIT(31)
+#define X2APIC_PRESENT	   BIT(21)
+
+#define ALL 0xffffffffu
+
+static const struct cpuid_row {
+	u32 first, last;
+	u32 eax, ebx, ecx, edx; /* what passes */
+} rows[] = {
+	{0x00000000, 0x00000000, ALL, ALL, ALL, ALL},
+	{0x00000001, 0x00000001, ALL, 0x0000ffff, (u32)LEAF1_ECX, (u32)LEAF1_EDX},
+	{0x00000002, 0x00000002, ALL, ALL, ALL, ALL},	     /* caches */
+	{0x00000004, 0x00000004, 0x00003fff, ALL, ALL, ALL}, /* caches; none shared, one core */
+	{0x00000007, 0x00000007, 0, (u32)LEAF7_EBX, (u32)LEAF7_ECX, 0},
+	{0x00000015, 0x00000016, ALL, ALL, ALL, 0}, /* clock frequencies */
+	{0x80000000, 0x80000000, ALL, ALL, ALL, ALL},
+	{0x80000001, 0x80000001, ALL, ALL, (u32)EXT1_ECX, (u32)EXT1_EDX},
+	{0x80000002, 0x80000006, ALL, ALL, ALL, ALL},  /* brand, caches */
+	{0x80000007, 0x80000007, 0, 0, 0, BIT(8)},     /* invariant TSC */
+	{0x80000008, 0x80000008, 0x0000ffff, 0, 0, 0}, /* address sizes */
+};
+
+#define HYPERVISOR_LEAVES 0x40000000u
+#define HYPERVISOR_TIMING 0x40000010u /* the leaf where VMware, KVM and others tell frequencies */
+#define MAX_STANDARD	  0x16u
+#define MAX_EXTENDED	  0x80000008u
+
+static void hypervisor_leaf(u32 leaf, const struct cpuid_context *context, struct cpuid_values *v)
+{
+	*v = (struct cpuid_values){0};
+	if (leaf == HYPERVISOR_LEAVES) /* "SluiceSluice" */
+		*v = (struct cpuid_values){HYPERVISOR_TIMING, 0x69756c53, 0x6c536563, 0x65636975};
+	else if (leaf == HYPERVISOR_TIMING)
+		*v = (struct cpuid_values){.eax = context->tsc_khz, .ebx = context->apic_khz};
+}
+
+/* What depends on more than the CPU. */
+static void adjust(u32 leaf, u32 subleaf, const struct cpuid_context *context,
+		   struct cpuid_values *v)
+{
+	switch (leaf) {
+	case 0x00000000:
+		v->eax = v->eax < MAX_STANDARD ? v->eax : MAX_STANDARD;
+		break;
+	case 0x00000001:
+		/* One logical processor. */
+		v->ebx |= context->apic_id << 24 | 1 << 16;
+		v->ecx |= (u32)HYPERVISOR_PRESENT;
+		if (context->x2apic)
+			v->ecx |= (u32)X2APIC_PRESENT;
+		break;
+	case 0x00000007:
+		if (subleaf)
+			*v = (struct cpuid_values){0};
+		break;
+	case 0x80000000:
+		v->eax = v->eax < MAX_EXTENDED ? v->eax : MAX_EXTENDED;
+		break;
+	default:
+		break;
+	}
+}
+
+void cpuid_filter(u32 leaf, u32 subleaf, const struct cpuid_context *context,
+		  struct cpuid_values *v)
+{
+	if (leaf >= HYPERVISOR_LEAVES && leaf <= HYPERVISOR_LEAVES + 0xff) {
+		hypervisor_leaf(leaf, context, v);
+		return;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (leaf < rows[i].first || leaf > rows[i].last)
+			continue;
+		v->eax &= rows[i].eax;
+		v->ebx &= rows[i].ebx;
+		v->ecx &= rows[i].ecx;
+		v->edx &= rows[i].edx;
+		adjust(leaf, subleaf, context, v);
+		return;
+	}
+	*v = (struct cpuid_values){0};
+}

@@ -1,0 +1,23 @@
+/* What a guest sees of the CPU: the real leaves through a table of masks, and the hypervisor's own. */
+#ifndef HV_VM_CPUID_H
+#define HV_VM_CPUID_H
+
+#include "hv/base/types.h"
+
+struct cpuid_values {
+	u32 eax, ebx, ecx, edx;
+};
+
+/* What the answer depends on besides the physical CPU. */
+struct cpuid_context {
+	u32 apic_id;
+	bool x2apic; /* the guest can switch to it */
+	u32 tsc_khz;
+	u32 apic_khz;
+};
+
+/* Pure: filters what the CPU says (values) of a leaf. Leaves that are not listed read 0. */
+void cpuid_filter(u32 leaf, u32 subleaf, const struct cpuid_context *context,
+		  struct cpuid_values *values);
+
+#endif

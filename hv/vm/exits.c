@@ -1,0 +1,188 @@
+#include "hv/vm/exits.h"
+
+#include "arch/x86/clock.h"
+#include "arch/x86/cpu.h"
+#include "hv/base/log.h"
+#include "hv/vm/cpuid.h"
+#include "hv/vm/housekeeping.h"
+#include "hv/vm/instruction.h"
+#include "hv/vm/mmio.h"
+#include "hv/vm/msr.h"
+#include "hv/vm/port_exit.h"
+#include "hv/vm/services.h"
+#include "hv/vm/vm.h"
+
+static void inject(struct vcpu *vcpu, u8 vector, bool has_error)
+{
+	struct vcpu_event event = {
+		.kind = EVENT_EXCEPTION,
+		.vector = vector,
+		.has_error = has_error,
+	};
+
+	services.cpu->inject(vcpu, &event);
+}
+
+/* Past the instruction; a length that can't be told means that its bytes changed: it runs again. */
+static void skip(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	u8 length = instruction_length(vm, vcpu, exit);
+
+	if (length)
+		services.cpu->skip(vcpu, length);
+}
+
+static void handle_cpuid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	u32 leaf = (u32)vcpu->gpr[GPR_RAX];
+	u32 subleaf = (u32)vcpu->gpr[GPR_RCX];
+	struct cpuid real = cpuid(leaf, subleaf);
+	struct cpuid_values values = {real.eax, real.ebx, real.ecx, real.edx};
+	struct cpuid_context context = {
+		.apic_id = vcpu->apic_id,
+		.x2apic = vm->x2apic,
+		.tsc_khz = clock_tsc_khz(),
+		.apic_khz = clock_apic_khz(),
+	};
+
+	cpuid_filter(leaf, subleaf, &context, &values);
+	vcpu->gpr[GPR_RAX] = values.eax;
+	vcpu->gpr[GPR_RBX] = values.ebx;
+	vcpu->gpr[GPR_RCX] = values.ecx;
+	vcpu->gpr[GPR_RDX] = values.edx;
+	skip(vm, vcpu, exit);
+}
+
+static void handle_msr(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	u64 value = (u64)(u32)vcpu->gpr[GPR_RDX] << 32 | (u32)vcpu->gpr[GPR_RAX];
+	bool done = exit->msr.write ? msr_emulate_write(vm, vcpu, exit->msr.index, value)
+				    : msr_emulate_read(vm, vcpu, exit->msr.index, &value);
+
+	if (!done) {
+		inject(vcpu, VECTOR_GP, true);
+		return;
+	}
+	if (!exit->msr.write) {
+		vcpu->gpr[GPR_RAX] = (u32)value;
+		vcpu->gpr[GPR_RDX] = value >> 32;
+	}
+	skip(vm, vcpu, exit);
+}
+
+/* There are no hypercalls: the instruction is what it is on a machine without a hypervisor. */
+static void handle_undefined(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)vm;
+	(void)exit;
+	inject(vcpu, VECTOR_UD, false);
+}
+
+/* XSAVE is not shown to guests, so that CR4.OSXSAVE is a bit they must not set. */
+static void handle_xsetbv(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	handle_undefined(vm, vcpu, exit);
+}
+
+/*
+ * Device DMA may go around the caches where firmware or driver wants it so; then the guest's write-back
+ * is what it needs. INVD, which would throw the hypervisor's lines away as well, becomes WBINVD.
+ */
+static void handle_cache(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	__asm__ volatile("wbinvd" : : : "memory");
+	skip(vm, vcpu, exit);
+}
+
+#define OPCODE_HLT 0xf4
+
+/*
+ * The event came between STI and the HLT after it. QEMU before 10 does not restore the shadow at entry: an
+ * interrupt would be taken before the HLT, which then sleeps for ever. HLT may end without cause anyway.
+ */
+static void leave_shadowed_halt(struct vm *vm, struct vcpu *vcpu)
+{
+	struct vcpu_state state;
+	struct instruction insn;
+
+	if (instruction_fetch(vm, vcpu, &state, &insn) == OK && insn.operation == INSN_HLT)
+		services.cpu->skip(vcpu, insn.length);
+}
+
+static void handle_host_event(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	if (exit->in_shadow)
+		leave_shadowed_halt(vm, vcpu);
+	if (vm->shares_cpu)
+		housekeeping();
+}
+
+static void handle_shutdown(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)vcpu;
+	(void)exit;
+	vm_end(vm, VM_CRASHED, 0, "triple fault");
+}
+
+static void handle_init(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)vcpu;
+	(void)exit;
+	vm_end(vm, VM_CRASHED, 0, "an INIT signal reached its CPU");
+}
+
+/*
+ * Real CPUs fault at the instruction that would make such a state; QEMU's TCG exits, with the guest's RIP
+ * and CR3 lost, so that nothing can be injected.
+ */
+static void handle_invalid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)vcpu;
+	(void)exit;
+	vm_end(vm, VM_CRASHED, 0, "it made a CPU state that can't be entered");
+}
+
+static void handle_retry(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)vm;
+	(void)vcpu;
+	(void)exit;
+}
+
+static void handle_unknown(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	log_line(vm->name, "unexpected exit %#lx, information %#lx %#lx, rip %#lx",
+		 exit->unknown.code, exit->unknown.info[0], exit->unknown.info[1], vcpu->rip);
+	vm_end(vm, VM_CRASHED, 0, "an exit that nothing handles");
+}
+
+static const struct {
+	const char *name;
+	void (*handle)(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit);
+} handlers[EXIT_KINDS] = {
+	[EXIT_CPUID] = {"cpuid", handle_cpuid},
+	[EXIT_MSR] = {"msr", handle_msr},
+	[EXIT_IO] = {"port", port_exit},
+	[EXIT_NESTED_FAULT] = {"mmio", mmio_fault},
+	[EXIT_HYPERCALL] = {"hypercall", handle_undefined},
+	[EXIT_XSETBV] = {"xsetbv", handle_xsetbv},
+	[EXIT_CACHE] = {"cache", handle_cache},
+	[EXIT_HOST_EVENT] = {"host event", handle_host_event},
+	[EXIT_UNDEFINED] = {"undefined", handle_undefined},
+	[EXIT_SHUTDOWN] = {"shutdown", handle_shutdown},
+	[EXIT_INIT] = {"init", handle_init},
+	[EXIT_RETRY] = {"retry", handle_retry},
+	[EXIT_INVALID] = {"invalid", handle_invalid},
+	[EXIT_UNKNOWN] = {"unknown", handle_unknown},
+};
+
+const char *exit_name(enum vm_exit_kind kind)
+{
+	return handlers[kind].name;
+}
+
+void exit_handle(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	vm->counters.exits[exit->kind]++;
+	handlers[exit->kind].handle(vm, vcpu, exit);
+}

@@ -1,0 +1,16 @@
+/*
+ * The hypervisor's own work while VMs run: the IOMMU's faults, the console's input. On a CPU kept back for
+ * it, or on the one CPU there is when an event interrupts the guest.
+ */
+#ifndef HV_VM_HOUSEKEEPING_H
+#define HV_VM_HOUSEKEEPING_H
+
+#include "hv/vm/vm.h"
+
+/* The VMs that faults are attributed to and input goes to (the first one's). */
+void housekeeping_init(struct vm *vms, u32 count);
+
+/* Takes all that has come up. Bounded; one CPU at a time. */
+void housekeeping(void);
+
+#endif

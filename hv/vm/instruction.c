@@ -1,0 +1,81 @@
+#include "hv/vm/instruction.h"
+
+#include "arch/x86/guest_walk.h"
+#include "arch/x86/msr.h"
+#include "hv/vm/services.h"
+#include "hv/vm/vm.h"
+
+static bool read_table(void *context, gpa_t address, u8 width, u64 *value)
+{
+	*value = 0;
+	return vm_read(context, address, value, width);
+}
+
+enum status linear_to_gpa(struct vm *vm, const struct vcpu_state *state, u64 linear, gpa_t *address)
+{
+	struct guest_paging paging = {state->cr0, state->cr3, state->cr4, state->efer};
+	struct guest_reader reader = {read_table, vm};
+	struct guest_translation translation;
+	enum status status = guest_walk(&paging, linear, &reader, &translation);
+
+	if (status == OK)
+		*address = translation.address;
+	return status;
+}
+
+#define CS_LONG	   BIT(9) /* attributes as the VMCB has them */
+#define CS_DEFAULT BIT(10)
+
+static struct decode_mode mode_of(const struct vcpu_state *state)
+{
+	u16 attributes = state->segment[SEGMENT_CS].attributes;
+
+	if (state->efer & EFER_LMA && attributes & CS_LONG)
+		return (struct decode_mode){64};
+	return (struct decode_mode){state->cr0 & CR0_PE && attributes & CS_DEFAULT ? 32 : 16};
+}
+
+/* As many of size bytes at linear as can be read; they may lie on two pages. */
+static u64 read_linear(struct vm *vm, const struct vcpu_state *state, u64 linear, u8 *to, u64 size)
+{
+	u64 done = 0;
+
+	while (done < size) {
+		u64 chunk = min_u64(size - done, PAGE_SIZE - ((linear + done) & PAGE_MASK));
+		gpa_t address;
+
+		if (linear_to_gpa(vm, state, linear + done, &address) != OK ||
+		    !vm_read(vm, address, to + done, chunk))
+			break;
+		done += chunk;
+	}
+	return done;
+}
+
+enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, struct vcpu_state *state,
+			      struct instruction *insn)
+{
+	u8 code[INSTRUCTION_MAX_LENGTH];
+	u64 linear = vcpu->rip;
+
+	services.cpu->state(vcpu, state);
+	struct decode_mode mode = mode_of(state);
+
+	if (mode.bits != 64)
+		linear = (u32)(linear + state->segment[SEGMENT_CS].base);
+	struct bytes bytes = {code, read_linear(vm, state, linear, code, sizeof(code))};
+
+	if (!bytes.size)
+		return ERR_INVALID;
+	return decode_instruction(bytes, mode, insn);
+}
+
+u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	struct vcpu_state state;
+	struct instruction insn;
+
+	if (exit->length)
+		return exit->length;
+	return instruction_fetch(vm, vcpu, &state, &insn) == OK ? insn.length : 0;
+}

@@ -1,0 +1,31 @@
+#include "hv/vm/run.h"
+
+#include "arch/x86/apic.h"
+#include "hv/base/log.h"
+#include "hv/vm/build.h"
+#include "hv/vm/console.h"
+#include "hv/vm/exits.h"
+#include "hv/vm/nic_report.h"
+#include "hv/vm/services.h"
+
+void vm_run(struct vm *vm)
+{
+	struct vcpu *vcpu = &vm->vcpu[0];
+	struct vm_exit exit;
+
+	if (services.cpu->cpu_on(services.pool) != OK) {
+		vm_end(vm, VM_CRASHED, 0, "no memory to turn virtualisation on");
+	} else {
+		services.cpu->reset(vcpu, &vm->start);
+		vlapic_reset(vm, vcpu);
+		while (__atomic_load_n(&vm->end, __ATOMIC_ACQUIRE) == VM_RUNNING) {
+			services.cpu->run(vcpu, &exit);
+			exit_handle(vm, vcpu, &exit);
+		}
+		services.cpu->events_on();
+	}
+	nic_report_take(vm);
+	vm_release_devices(vm);
+	apic_reset();
+	console_flush(vm);
+}

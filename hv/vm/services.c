@@ -1,0 +1,3 @@
+#include "hv/vm/services.h"
+
+struct services services;

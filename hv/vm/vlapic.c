@@ -1,0 +1,340 @@
+#include "hv/vm/vlapic.h"
+
+#include "arch/x86/apic.h"
+#include "arch/x86/cpu.h"
+#include "hv/vm/services.h"
+#include "hv/vm/vm.h"
+
+/*
+ * What a guest may do with a register of its local APIC. Reads of those that are listed give the
+ * physical register's value.
+ */
+enum apic_rule {
+	APIC_READ,	       /* writes are refused in x2APIC mode and ignored in xAPIC mode */
+	APIC_READ_WRITE,       /* reaches nothing but this CPU */
+	APIC_READ_WRITE_XAPIC, /* likewise, and there in xAPIC mode only */
+	APIC_WRITE,
+	APIC_LVT, /* fixed delivery only: others would hit the hypervisor or firmware */
+	APIC_COMMAND,
+	APIC_COMMAND_HIGH, /* xAPIC mode only */
+	APIC_SELF,	   /* x2APIC mode only */
+};
+
+static const struct apic_row {
+	u16 first, last; /* offsets in the page */
+	enum apic_rule rule;
+} apic_rows[] = {
+	{APIC_ID, APIC_VERSION, APIC_READ},
+	{APIC_TPR, APIC_TPR, APIC_READ_WRITE},
+	{0x0a0, 0x0a0, APIC_READ}, /* PPR */
+	{APIC_EOI, APIC_EOI, APIC_WRITE},
+	{APIC_LDR, APIC_DFR, APIC_READ_WRITE_XAPIC},
+	{APIC_SVR, APIC_SVR, APIC_READ_WRITE},
+	{APIC_ISR, APIC_IRR + 0x70, APIC_READ},
+	{APIC_ESR, APIC_ESR, APIC_READ_WRITE},
+	{APIC_ICR, APIC_ICR, APIC_COMMAND},
+	{APIC_ICR_HIGH, APIC_ICR_HIGH, APIC_COMMAND_HIGH},
+	{APIC_LVT_TIMER, APIC_LVT_ERROR, APIC_LVT},
+	{APIC_TIMER_COUNT, APIC_TIMER_COUNT, APIC_READ_WRITE},
+	{APIC_TIMER_NOW, APIC_TIMER_NOW, APIC_READ},
+	{APIC_TIMER_DIV, APIC_TIMER_DIV, APIC_READ_WRITE},
+	{APIC_SELF_IPI, APIC_SELF_IPI, APIC_SELF},
+};
+
+/* Without an exit in x2APIC mode: no value of theirs reaches beyond this CPU. */
+static const struct {
+	u16 reg;
+	bool read, write;
+} passed[] = {
+	{APIC_ID, true, false},		{APIC_VERSION, true, false},   {APIC_TPR, true, true},
+	{0x0a0, true, false},		{APIC_EOI, false, true},       {APIC_LDR, true, false},
+	{APIC_TIMER_COUNT, true, true}, {APIC_TIMER_NOW, true, false}, {APIC_TIMER_DIV, true, true},
+	{APIC_LVT_TIMER, true, false},	{APIC_ESR, true, false},
+};
+
+static const struct apic_row *find_row(u32 offset)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(apic_rows); i++)
+		if (offset >= apic_rows[i].first && offset <= apic_rows[i].last)
+			return &apic_rows[i];
+	return NULL;
+}
+
+static struct vlapic *vlapic_of(struct vm *vm, const struct vcpu *vcpu)
+{
+	return &vm->vlapic[vcpu - vm->vcpu];
+}
+
+/* Only the mode that the CPU is in lets registers through: a guest in xAPIC mode has none as MSRs. */
+static void pass_registers(struct vcpu *vcpu, bool pass)
+{
+	if (!apic_is_x2apic())
+		return;
+	for (u32 i = 0; i < ARRAY_SIZE(passed); i++)
+		services.cpu->msr_pass(vcpu, MSR_X2APIC + passed[i].reg / 16u,
+				       pass && passed[i].read, pass && passed[i].write);
+	for (u32 reg = APIC_ISR; reg <= APIC_IRR + 0x70; reg += 0x10)
+		services.cpu->msr_pass(vcpu, MSR_X2APIC + reg / 16, pass, false);
+}
+
+void vlapic_reset(struct vm *vm, struct vcpu *vcpu)
+{
+	apic_reset();
+	*vlapic_of(vm, vcpu) = (struct vlapic){.mode = VLAPIC_XAPIC, .dfr = 0xffffffff};
+	pass_registers(vcpu, false);
+}
+
+/*
+ * A vector from 16 on, fixed delivery; what else an LVT can say (NMI, SMI, ExtINT, INIT) would reach the
+ * hypervisor, or take interrupts from the machine's 8259. Such an entry is written as masked.
+ */
+static u32 lvt_sanitise(u32 value)
+{
+	bool fixed = (value & 0x700) == 0;
+	bool vector_ok = (value & 0xff) >= 16;
+
+	if (fixed && (vector_ok || value & APIC_LVT_MASKED))
+		return value & 0x7ffff;
+	return (value & 0x700ff) | APIC_LVT_MASKED;
+}
+
+#define ICR_DELIVERY  0x700
+#define ICR_SHORTHAND 0xc0000
+#define ICR_SELF      0x40000
+#define ICR_ALL	      0x80000
+#define ICR_OTHERS    0xc0000
+
+static void send_to_vcpu(const struct vm *vm, int target, u32 command)
+{
+	u8 vector = (u8)command;
+	u32 delivery = command & ICR_DELIVERY;
+
+	/* Fixed and lowest priority. INIT, STARTUP, NMI and SMI have nobody to reach: one vCPU a VM. */
+	if (target < 0 || delivery > 0x100 || vector < 16)
+		return;
+	apic_send_fixed(vm->vcpu[target].apic_id, vector);
+}
+
+/* An interprocessor interrupt reaches vCPUs of this VM only; with one vCPU that is the sender or none. */
+static void command_write(struct vm *vm, const struct vcpu *vcpu, u32 destination, u32 command)
+{
+	int self = (int)(vcpu - vm->vcpu);
+
+	switch (command & ICR_SHORTHAND) {
+	case ICR_SELF:
+	case ICR_ALL:
+		send_to_vcpu(vm, self, command);
+		return;
+	case ICR_OTHERS:
+		return;
+	default:
+		send_to_vcpu(vm, vm_destination(vm, destination, command & ICR_LOGICAL), command);
+	}
+}
+
+static u32 register_read(u32 offset)
+{
+	u32 value = apic_read(offset);
+
+	/* The guest's view is xAPIC: the ID is in the upper byte. */
+	if (offset == APIC_ID && apic_is_x2apic())
+		return value << 24;
+	return value;
+}
+
+bool vlapic_mmio_read(struct vm *vm, struct vcpu *vcpu, u32 offset, u32 *value)
+{
+	const struct apic_row *row = find_row(offset);
+	const struct vlapic *vlapic = vlapic_of(vm, vcpu);
+
+	*value = 0;
+	if (vlapic->mode != VLAPIC_XAPIC)
+		*value = ~0u;
+	else if (offset == APIC_LDR)
+		*value = vlapic->ldr;
+	else if (offset == APIC_DFR)
+		*value = vlapic->dfr;
+	else if (offset == APIC_ICR)
+		*value = vlapic->icr;
+	else if (offset == APIC_ICR_HIGH)
+		*value = vlapic->icr_high;
+	else if (row && row->rule != APIC_WRITE && row->rule != APIC_SELF)
+		*value = register_read(offset);
+	return true;
+}
+
+static void register_write(struct vm *vm, struct vcpu *vcpu, const struct apic_row *row, u32 offset,
+			   u32 value)
+{
+	struct vlapic *vlapic = vlapic_of(vm, vcpu);
+
+	switch (row->rule) {
+	case APIC_READ_WRITE_XAPIC:
+		if (offset == APIC_LDR)
+			vlapic->ldr = value & 0xff000000;
+		else if (offset == APIC_DFR)
+			vlapic->dfr = value | 0x0fffffff;
+		return;
+	case APIC_LVT:
+		apic_write(offset, lvt_sanitise(value));
+		return;
+	case APIC_COMMAND:
+		vlapic->icr = value & ~(u32)ICR_PENDING;
+		command_write(vm, vcpu, vlapic->icr_high >> 24, value);
+		return;
+	case APIC_COMMAND_HIGH:
+		vlapic->icr_high = value & 0xff000000;
+		return;
+	case APIC_WRITE:
+		vm->counters.eois++;
+		apic_write(offset, 0);
+		return;
+	case APIC_READ_WRITE:
+		/* In xAPIC mode an APIC that software turned off stays usable: SVR is forwarded too. */
+		apic_write(offset, offset == APIC_ESR ? 0 : value);
+		return;
+	case APIC_READ:
+	case APIC_SELF:
+		return;
+	}
+}
+
+bool vlapic_mmio_write(struct vm *vm, struct vcpu *vcpu, u32 offset, u32 value)
+{
+	const struct apic_row *row = find_row(offset);
+
+	if (row && vlapic_of(vm, vcpu)->mode == VLAPIC_XAPIC)
+		register_write(vm, vcpu, row, offset, value);
+	return true;
+}
+
+static u64 apic_base_read(const struct vlapic *vlapic)
+{
+	return VLAPIC_BASE | APIC_BASE_BSP | (vlapic->mode != VLAPIC_OFF ? APIC_BASE_ENABLE : 0) |
+	       (vlapic->mode == VLAPIC_X2APIC ? APIC_BASE_X2APIC : 0);
+}
+
+/*
+ * The page can't be moved, and the physical APIC stays as it is: only the guest's view changes. The
+ * transitions are those of Intel SDM volume 3A, figure 11-27; the others fault.
+ */
+static bool apic_base_write(struct vcpu *vcpu, struct vlapic *vlapic, u64 value)
+{
+	bool enable = value & APIC_BASE_ENABLE;
+	bool x2apic = value & APIC_BASE_X2APIC;
+	u64 known = BITS(51, 12) | APIC_BASE_BSP | APIC_BASE_ENABLE | APIC_BASE_X2APIC;
+	enum vlapic_mode mode = !enable ? VLAPIC_OFF : x2apic ? VLAPIC_X2APIC : VLAPIC_XAPIC;
+
+	if (value & ~known || (value & BITS(51, 12)) != VLAPIC_BASE || (x2apic && !enable))
+		return false;
+	if (mode == VLAPIC_X2APIC && (!apic_is_x2apic() || vlapic->mode == VLAPIC_OFF))
+		return false;
+	if (mode == VLAPIC_XAPIC && vlapic->mode == VLAPIC_X2APIC)
+		return false;
+	vlapic->mode = mode;
+	pass_registers(vcpu, mode == VLAPIC_X2APIC);
+	return true;
+}
+
+bool vlapic_msr_read(struct vm *vm, struct vcpu *vcpu, u32 index, u64 *value)
+{
+	const struct vlapic *vlapic = vlapic_of(vm, vcpu);
+	u32 offset = (index - MSR_X2APIC) * 16;
+	const struct apic_row *row;
+
+	if (index == MSR_APIC_BASE) {
+		*value = apic_base_read(vlapic);
+		return true;
+	}
+	row = find_row(offset);
+	if (vlapic->mode != VLAPIC_X2APIC || !row || offset == APIC_DFR ||
+	    row->rule == APIC_WRITE || row->rule == APIC_SELF || row->rule == APIC_COMMAND_HIGH)
+		return false;
+	/* A read of ICR has no effect and no secret: the physical one's last command was this VM's. */
+	*value = msr_read(index);
+	return true;
+}
+
+static bool x2apic_write(struct vm *vm, struct vcpu *vcpu, const struct apic_row *row, u32 offset,
+			 u64 value)
+{
+	switch (row->rule) {
+	case APIC_COMMAND:
+		command_write(vm, vcpu, (u32)(value >> 32), (u32)value);
+		return true;
+	case APIC_SELF:
+		if (value > 0xff)
+			return false;
+		send_to_vcpu(vm, (int)(vcpu - vm->vcpu), (u32)value);
+		return true;
+	case APIC_LVT:
+		if (value & ~0xf7fffull)
+			return false;
+		apic_write(offset, lvt_sanitise((u32)value));
+		return true;
+	case APIC_READ_WRITE:
+		if (offset == APIC_SVR	 ? value & ~0x1fffull
+		    : offset == APIC_ESR ? value
+					 : value >> 32)
+			return false;
+		apic_write(offset, (u32)value);
+		return true;
+	case APIC_WRITE:
+		if (value)
+			return false;
+		vm->counters.eois++;
+		apic_eoi();
+		return true;
+	case APIC_READ:
+	case APIC_READ_WRITE_XAPIC:
+	case APIC_COMMAND_HIGH:
+		break;
+	}
+	return false;
+}
+
+bool vlapic_msr_write(struct vm *vm, struct vcpu *vcpu, u32 index, u64 value)
+{
+	struct vlapic *vlapic = vlapic_of(vm, vcpu);
+	u32 offset = (index - MSR_X2APIC) * 16;
+	const struct apic_row *row;
+
+	if (index == MSR_APIC_BASE)
+		return apic_base_write(vcpu, vlapic, value);
+	row = find_row(offset);
+	if (vlapic->mode != VLAPIC_X2APIC || !row)
+		return false;
+	return x2apic_write(vm, vcpu, row, offset, value);
+}
+
+/* 11.6.2.2: flat model by DFR's upper nibble of ones, else cluster. */
+static bool logical_match(const struct vlapic *vlapic, u32 id, u32 destination)
+{
+	if (vlapic->mode == VLAPIC_X2APIC) {
+		u32 logical = (id & 0xffff0) << 12 | 1u << (id & 15); /* 11.12.10.2 */
+
+		return destination == 0xffffffff ||
+		       ((logical ^ destination) >> 16 == 0 && logical & destination & 0xffff);
+	}
+	u32 logical = vlapic->ldr >> 24;
+
+	if (destination == 0xff)
+		return true;
+	if (vlapic->dfr >> 28 == 0xf)
+		return logical & destination & 0xff;
+	return (logical ^ destination) >> 4 == 0 && logical & destination & 0xf;
+}
+
+int vm_destination(const struct vm *vm, u32 destination, bool logical)
+{
+	for (u32 i = 0; i < vm->vcpu_count; i++) {
+		const struct vlapic *vlapic = &vm->vlapic[i];
+		u32 id = vm->vcpu[i].apic_id;
+		u32 broadcast = vlapic->mode == VLAPIC_X2APIC ? 0xffffffff : 0xff;
+
+		if (logical ? logical_match(vlapic, id, destination)
+			    : destination == id || destination == broadcast || destination == 0xff)
+			return (int)i;
+	}
+	return -1;
+}

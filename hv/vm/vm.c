@@ -1,0 +1,148 @@
+#include "hv/vm/vm.h"
+
+#include "arch/x86/paging.h"
+#include "hv/base/panic.h"
+#include "hv/base/string.h"
+#include "hv/vm/services.h"
+
+/* Which of the CPU's windows is for what. */
+#define WINDOW_COPY 0
+
+static enum status map_nested(struct vm *vm, const struct vm_region *region)
+{
+	return pt_map(&vm->nested, region->start.v, region->host, region->size, region->prot,
+		      &vm->nested_retired);
+}
+
+/*
+ * The vCPUs of a VM run on this very CPU or not at all while its tables change (VMs have one vCPU, and its
+ * own exits are what changes them), so that a flush at the next entry is all it takes: the proof.
+ */
+static struct pt_flushed flush_nested(struct vm *vm)
+{
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		services.cpu->flush(&vm->vcpu[i]);
+	return (struct pt_flushed){.done = true};
+}
+
+static enum status unmap_nested(struct vm *vm, gpa_t start, u64 size)
+{
+	enum status status = pt_unmap(&vm->nested, start.v, size, &vm->nested_retired);
+
+	pt_free_retired(vm->nested.pool, &vm->nested_retired, flush_nested(vm));
+	return status;
+}
+
+enum status vm_map(struct vm *vm, const struct vm_region *region)
+{
+	enum status status;
+
+	if (vm->region_count == VM_MAX_REGIONS)
+		return ERR_NO_MEMORY;
+	status = map_nested(vm, region);
+	if (status != OK)
+		return status;
+	if (region->dma && vm->has_domain) {
+		status = services.iommu->map(&vm->domain, iova(region->start.v), region->host,
+					     region->size, region->prot & (PT_READ | PT_WRITE));
+		if (status != OK)
+			goto unmap;
+	}
+	vm->region[vm->region_count++] = *region;
+	return OK;
+unmap:
+	/* Whole leaves of what was just mapped: no split, so no memory is needed. */
+	INVARIANT(unmap_nested(vm, region->start, region->size) == OK);
+	return status;
+}
+
+enum status vm_unmap(struct vm *vm, gpa_t start, u64 size)
+{
+	for (u32 i = 0; i < vm->region_count; i++) {
+		struct vm_region region = vm->region[i];
+		enum status status;
+
+		if (region.start.v != start.v || region.size != size)
+			continue;
+		status = unmap_nested(vm, start, size);
+		if (status == OK && region.dma && vm->has_domain)
+			status = services.iommu->unmap(&vm->domain, iova(start.v), size);
+		if (status == OK)
+			vm->region[i] = vm->region[--vm->region_count];
+		return status;
+	}
+	return ERR_NOT_FOUND;
+}
+
+/* The RAM at address: where it is, and how many bytes follow in a row. False: it isn't RAM. */
+static bool find_ram(const struct vm *vm, gpa_t address, hpa_t *host, u64 *size)
+{
+	for (u32 i = 0; i < vm->region_count; i++) {
+		const struct vm_region *region = &vm->region[i];
+
+		if (region->dma && range_within(address.v, 1, region->start.v, region->size)) {
+			u64 offset = address.v - region->start.v;
+
+			*host = hpa(region->host.v + offset);
+			*size = region->size - offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum direction {
+	COPY_FROM_GUEST,
+	COPY_TO_GUEST,
+	FILL_GUEST,
+};
+
+static bool transfer(const struct vm *vm, gpa_t address, void *buffer, u8 fill, u64 size,
+		     enum direction direction)
+{
+	u64 done = 0;
+
+	while (done < size) {
+		hpa_t host;
+		u64 chunk;
+
+		/* A sum that wraps is outside of every region. */
+		if (!find_ram(vm, gpa(address.v + done), &host, &chunk))
+			return false;
+		chunk = min_u64(chunk, min_u64(size - done, PAGE_SIZE - (host.v & PAGE_MASK)));
+		u8 *guest = paging_window(WINDOW_COPY, host);
+
+		if (direction == COPY_FROM_GUEST)
+			memcpy((u8 *)buffer + done, guest, chunk);
+		else if (direction == COPY_TO_GUEST)
+			memcpy(guest, (const u8 *)buffer + done, chunk);
+		else
+			memset(guest, fill, chunk);
+		done += chunk;
+	}
+	return true;
+}
+
+bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size)
+{
+	return transfer(vm, from, to, 0, size, COPY_FROM_GUEST);
+}
+
+bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size)
+{
+	return transfer(vm, to, (void *)(uintptr_t)from, 0, size, COPY_TO_GUEST);
+}
+
+bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size)
+{
+	return transfer(vm, to, NULL, byte, size, FILL_GUEST);
+}
+
+void vm_end(struct vm *vm, enum vm_end_kind end, u32 code, const char *reason)
+{
+	if (vm->end != VM_RUNNING)
+		return;
+	vm->end = end;
+	vm->end_code = code;
+	vm->end_reason = reason;
+}

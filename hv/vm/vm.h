@@ -1,0 +1,114 @@
+/*
+ * A VM: memory regions, vCPUs, devices, console, and what happened to it.
+ *
+ * States: planned -> built (vm_build) -> running (vm_run) -> ended (vm_end, from any exit or request).
+ * An ended VM's devices are quarantined before its memory can be used for anything else.
+ */
+#ifndef HV_VM_VM_H
+#define HV_VM_VM_H
+
+#include "arch/x86/vcpu.h"
+#include "drivers/nic_stats.h"
+#include "hv/vm/plan.h"
+#include "hv/vm/vioapic.h"
+#include "hv/vm/vlapic.h"
+#include "hv/vm/vpci.h"
+#include "hv/vm/vuart.h"
+#include "iommu/iommu.h"
+
+#define VM_MAX_REGIONS 64
+
+/* Guest-physical memory with something behind it. */
+struct vm_region {
+	gpa_t start;
+	u64 size; /* bytes, page aligned */
+	hpa_t host;
+	u32 prot; /* PT_* for the CPU; devices get its PT_READ and PT_WRITE */
+	bool dma; /* devices reach it too: RAM, not registers */
+};
+
+/* A function that the VM owns, and the ID that its requests carry at the IOMMU. */
+struct vm_device {
+	const struct pci_function *function;
+	struct sbdf requester;
+	bool attached;	/* to the VM's domain; still the VM's, for faults told late, when not */
+	bool has_stats; /* taken when the VM ended */
+	struct nic_stats stats;
+};
+
+enum vm_end_kind {
+	VM_RUNNING,
+	VM_EXITED,  /* wrote a code to port 0xF4 */
+	VM_CRASHED, /* triple fault, or something that can't go on; .end_reason says what */
+	VM_STOPPED, /* by the hypervisor */
+};
+
+struct vm_counters {
+	u64 exits[EXIT_KINDS];
+	u64 eois; /* local APIC EOIs that came as exits */
+	u64 dma_faults;
+	u64 console_lines;
+};
+
+struct vm {
+	char name[VM_NAME_MAX];
+	const struct vm_plan *plan;
+
+	u32 region_count;
+	struct vm_region region[VM_MAX_REGIONS];
+	u64 memory; /* bytes of RAM */
+	struct pt nested;
+	struct pool_chain nested_retired;
+	bool has_domain;
+	bool identity; /* iommu=unsafe-identity */
+	struct iommu_domain domain;
+
+	bool x2apic;		 /* its CPUs' local APICs are in x2APIC mode */
+	bool shares_cpu;	 /* the hypervisor's own work is done on its CPU */
+	struct vcpu_start start; /* where its first vCPU begins */
+	u32 vcpu_count;
+	struct vcpu vcpu[VM_MAX_CPUS];
+	struct vlapic vlapic[VM_MAX_CPUS];
+	struct vioapic vioapic;
+	struct vuart uart;
+	struct lock console_lock; /* uart: input comes from another CPU */
+	struct vpci pci;
+	u32 device_count;
+	struct vm_device device[VM_MAX_DEVICES];
+
+	enum vm_end_kind end;
+	bool finished; /* its CPU is done with it */
+	u32 end_code;  /* VM_EXITED */
+	const char *end_reason;
+	struct vm_counters counters;
+};
+
+/*
+ * The one function that gives a VM memory or device registers, and the one that takes them away:
+ * the region list, the nested tables and the IOMMU domain change together, with the flushes that a
+ * removal needs. Errors as pt_map(); nothing is changed then.
+ */
+enum status vm_map(struct vm *vm, const struct vm_region *region);
+enum status vm_unmap(struct vm *vm, gpa_t start, u64 size);
+
+/*
+ * Copies from and to the VM's RAM by guest-physical address. False, with nothing certain copied, if
+ * any byte is outside its RAM.
+ */
+bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size);
+bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size);
+bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size);
+
+/*
+ * Ends the VM: it is not entered again. reason is a constant sentence, NULL for VM_EXITED. The first
+ * end counts.
+ */
+void vm_end(struct vm *vm, enum vm_end_kind end, u32 code, const char *reason);
+
+/*
+ * Which vCPU an interrupt message's destination means: physical or logical (flat or cluster, by the
+ * vCPU's own logical ID), broadcasts included. Its index, or -1 for none of this VM's.
+ */
+int vm_destination(const struct vm *vm, u32 destination, bool logical);
+
+#endif
