@@ -1,0 +1,157 @@
+"""A machine under test: QEMU with its serial line in a file, a QMP connection, and packet dumps."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import emulator
+
+# Seconds that any one wait may take. Far more than is needed on an idle machine, as the tests must
+# not fail on a busy one.
+PATIENCE = 240
+
+# What is seen of the IOMMU from outside: whether it is on, and each request that it refused.
+TRACES = "trace:vtd_dmar_enable,trace:vtd_ir_enable,trace:vtd_dmar_fault"
+
+NOISE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]|\r")
+
+
+class Qmp:
+    """QEMU's control connection."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.connection.settimeout(PATIENCE)
+        self.stream = connection.makefile("rw", encoding="utf-8")
+        self.stream.readline()  # the greeting
+        self.execute("qmp_capabilities")
+
+    def execute(self, command, **arguments):
+        """Runs a command and returns its result."""
+        self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.stream.flush()
+        for line in self.stream:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise AssertionError(f"{command}: {answer['error']}")
+            if "return" in answer:
+                return answer["return"]
+        raise AssertionError(f"{command}: QEMU ended")
+
+
+class Running:
+    """A machine that was started. Its files stay in `folder`: serial.log, qemu.log, trace.log and
+    NETDEV.pcap of each netdev."""
+
+    def __init__(self, machine, folder):
+        self.folder = folder
+        self.seen = 0
+        self.control = None
+        variables = folder / "uefi-variables.fd"
+        if machine.firmware == "uefi":
+            shutil.copyfile(emulator.OVMF_VARS, variables)
+        ours, theirs = socket.socketpair()
+        command = machine.command(variables)
+        command += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "qmp,mode=control"]
+        command += ["-d", TRACES, "-D", str(folder / "trace.log")]
+        for netdev in machine.netdevs:
+            name = re.search(r"\bid=(\w+)", netdev)[1]
+            dump = f"filter-dump,id=dump-{name},netdev={name}"
+            command += ["-object", f"{dump},file={emulator.escape(self.pcap(name))}"]
+        (folder / "command").write_text(emulator.shell_line(command) + "\n")
+        with open(folder / "serial.log", "wb") as serial, open(folder / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen(
+                emulator.dies_with_parent(command),
+                stdin=subprocess.PIPE,
+                stdout=serial,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+            )
+        theirs.close()
+        self.socket = ours
+
+    def kill(self):
+        """Ends it, whatever it does."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.socket.close()
+
+    def pcap(self, netdev="n0"):
+        """The file of the frames of a netdev."""
+        return self.folder / f"{netdev}.pcap"
+
+    def serial(self):
+        """All that the serial line said, without what only a terminal understands."""
+        return NOISE.sub("", (self.folder / "serial.log").read_text(errors="replace"))
+
+    def said(self, bare=False):
+        """The lines of the guest: all of a bare one's, else those marked with the VM's name."""
+        lines = self.serial().splitlines()
+        return lines if bare else [line.split("vm0| ", 1)[1] for line in lines if "vm0| " in line]
+
+    def trace(self):
+        """The trace of the IOMMU's doings."""
+        path = self.folder / "trace.log"
+        return path.read_text() if path.exists() else ""
+
+    def story(self):
+        """What to tell when something went wrong."""
+        lines = self.serial().splitlines()[-40:]
+        errors = (self.folder / "qemu.log").read_text(errors="replace").splitlines()[-5:]
+        return "\n".join([f"serial line ({self.folder}):", *lines, *errors])
+
+    def wait_for(self, condition, what, seconds=PATIENCE):
+        """Waits until a condition holds, and returns what it returned; fails if the time is up, or
+        if the machine has ended without it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = self.process.poll() is not None
+            value = condition()
+            if value:
+                return value
+            if ended:
+                raise AssertionError(f"the machine ended before: {what}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing in {seconds} s: {what}")
+            time.sleep(0.05)
+
+    def expect(self, pattern, seconds=PATIENCE):
+        """Waits for a pattern on the serial line, behind the last one found; returns the match."""
+        expression = re.compile(pattern, re.MULTILINE)
+        match = self.wait_for(
+            lambda: expression.search(self.serial(), self.seen), f"serial line: {pattern}", seconds
+        )
+        self.seen = match.end()
+        return match
+
+    def wait_exit(self, seconds=PATIENCE):
+        """Waits for the machine's end; the code that it ended with, None if there is none."""
+        try:
+            return emulator.exit_code(self.process.wait(timeout=seconds))
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the machine did not end in {seconds} s") from None
+
+    def send(self, text):
+        """Types on the serial line."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def qmp(self, command, **arguments):
+        """Runs a QMP command and returns its result."""
+        if not self.control:
+            self.control = Qmp(self.socket)
+        return self.control.execute(command, **arguments)
+
+    def monitor(self, line):
+        """Runs a command of QEMU's human monitor and returns what it printed."""
+        return self.qmp("human-monitor-command", **{"command-line": line})
+
+    def read_memory(self, address, size):
+        """Bytes of physical memory."""
+        path = self.folder / "memory.bin"
+        self.qmp("pmemsave", val=address, size=size, filename=str(path))
+        return path.read_bytes()

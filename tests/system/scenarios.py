@@ -1,0 +1,142 @@
+"""The table of machines on which the shipped guest has to do its whole work, and what that is."""
+
+import dataclasses
+from pathlib import Path
+
+import emulator
+import packets
+import payload
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """A machine, the hypervisor's and the guest's configuration. Most rows differ from the default
+    in one thing only."""
+
+    topic: str
+    name: str
+    nic: str = "e1000"
+    nic_at: str = ""  # where it is: the device's bus= and addr=
+    devices: tuple[str, ...] = ()  # those before the NIC: bridges above it
+    cpus: int = 2
+    cpu: str = "max,la57=off"
+    memory: str = "512M"
+    firmware: str = "bios"
+    iommu: str | None = ""
+    program: Path = emulator.BUILD / "guest/sluice-guest.elf"
+    guest: str = ""
+    file: bool = True  # whether the guest is to fetch and verify the file
+    vm: str = ""
+    hypervisor: str = ""
+    modules: tuple[tuple[str, str], ...] = ()
+    bare: bool = False  # without the hypervisor
+    extra: tuple[str, ...] = ()
+
+    def machine(self, qemu, tftp):
+        """The machine, but for what it boots."""
+        devices, netdevs = list(self.devices), []
+        if self.nic:
+            netdevs.append(f"user,id=n0,tftp={emulator.escape(tftp)}")
+            at = f",{self.nic_at}" if self.nic_at else ""
+            devices.append(f"{self.nic},netdev=n0{at}")
+        return emulator.Machine(
+            qemu=qemu,
+            cpu=self.cpu,
+            cpus=self.cpus,
+            memory=self.memory,
+            firmware=self.firmware,
+            iommu=self.iommu,
+            devices=devices,
+            netdevs=netdevs,
+            extra=list(self.extra),
+        )
+
+    def guest_arguments(self, digest):
+        """The guest's command line."""
+        words = [f"file={payload.NAME} sha256={digest}"] if self.file else []
+        return " ".join(words + [self.guest] * bool(self.guest))
+
+    def bare_modules(self):
+        """The modules as QEMU's own multiboot loader takes them."""
+        return ",".join(emulator.escape(f"{path} {text}") for path, text in self.modules)
+
+
+def verify(running, scenario):
+    """The guest did its whole work: looked at from outside, on the wire and at the IOMMU."""
+    code = running.wait_exit()
+    assert code == 0, f"ended with code {code}"
+    assert packets.dhcp_acknowledged(running.pcap()), "no DHCP lease on the wire"
+    assert packets.tftp_content(running.pcap()) == payload.content(), "another file on the wire"
+    assert "result: ok" in running.said(scenario.bare)
+    if not scenario.bare:
+        assert "vtd_dmar_enable enable 1" in running.trace(), "DMA remapping was never on"
+        assert "vtd_ir_enable enable 1" in running.trace(), "interrupt remapping was never on"
+        assert "vtd_dmar_fault" not in running.trace(), "the IOMMU refused a request"
+
+
+ROOT_PORT = "pcie-root-port,id=rp,chassis=1"
+ROOT_PORT_2 = "pcie-root-port,id=rp,chassis=1,addr=0x1c"
+PCI_BRIDGE = "pcie-pci-bridge,id=bridge"
+PCI_BRIDGE_BELOW = "pcie-pci-bridge,id=bridge,bus=rp"
+SWITCH = (
+    ROOT_PORT,
+    "x3130-upstream,id=up,bus=rp",
+    "xio3130-downstream,id=down,bus=up,chassis=2,slot=1",
+)
+
+SCENARIOS = [
+    Scenario("boot", "bios-1-cpu", cpus=1),
+    Scenario("boot", "bios-2-cpus"),
+    Scenario("boot", "bios-4-cpus", cpus=4),
+    Scenario("boot", "uefi-1-cpu", cpus=1, firmware="uefi"),
+    Scenario("boot", "uefi-2-cpus", firmware="uefi"),
+    Scenario("nic", "e1000-intx", guest="irq=intx"),
+    Scenario("nic", "e1000e-msix", nic="e1000e", guest="irq=msix"),
+    Scenario("nic", "e1000e-msi", nic="e1000e", guest="irq=msi"),
+    Scenario("nic", "e1000e-intx", nic="e1000e", guest="irq=intx"),
+    Scenario("nic", "e1000e-msix-1-cpu", nic="e1000e", guest="irq=msix", cpus=1),
+    Scenario("nic", "e1000e-msi-1-cpu", nic="e1000e", guest="irq=msi", cpus=1),
+    Scenario("nic", "e1000e-uefi", nic="e1000e", firmware="uefi"),
+    Scenario("iommu", "caching-mode", iommu="caching-mode=on"),
+    Scenario("iommu", "39-bits", iommu="aw-bits=39"),
+    Scenario("iommu", "48-bits", iommu="aw-bits=48"),
+    Scenario("iommu", "48-bits-caching-mode", iommu="aw-bits=48,caching-mode=on", nic="e1000e"),
+    Scenario("memory", "vm-in-high-memory", memory="6G"),
+    Scenario("memory", "vm-of-4.5-gib", memory="6G", vm="mem=4608M", guest="dma=high"),
+    Scenario("memory", "vm-of-4.5-gib-e1000e", nic="e1000e", memory="6G", vm="mem=4608M"),
+    Scenario("memory", "256-mib", memory="256M"),
+    Scenario("topology", "slot-2", nic_at="addr=2"),
+    Scenario("topology", "slot-17", nic_at="addr=0x11"),
+    Scenario("topology", "slot-25", nic_at="addr=0x19"),
+    Scenario("topology", "slot-29", nic_at="addr=0x1d"),
+    Scenario("topology", "root-port", nic="e1000e", devices=(ROOT_PORT,), nic_at="bus=rp"),
+    Scenario(
+        "topology",
+        "root-port-intx",
+        nic="e1000e",
+        devices=(ROOT_PORT_2,),
+        nic_at="bus=rp",
+        guest="irq=intx",
+    ),
+    Scenario("topology", "pci-bridge", devices=(PCI_BRIDGE,), nic_at="bus=bridge,addr=3"),
+    Scenario(
+        "topology",
+        "root-port-pci-bridge",
+        devices=(ROOT_PORT, PCI_BRIDGE_BELOW),
+        nic_at="bus=bridge,addr=6",
+    ),
+    Scenario("topology", "switch", nic="e1000e", devices=SWITCH, nic_at="bus=down"),
+    Scenario(
+        "topology",
+        "switch-intx",
+        nic="e1000e",
+        devices=SWITCH,
+        nic_at="bus=down",
+        guest="irq=intx",
+    ),
+    Scenario("bare", "e1000", bare=True, iommu=None),
+    Scenario("bare", "e1000e-msix", nic="e1000e", bare=True, iommu=None, guest="irq=msix"),
+    Scenario("bare", "e1000e-msi", nic="e1000e", bare=True, iommu=None, guest="irq=msi"),
+    Scenario("bare", "e1000e-intx", nic="e1000e", bare=True, iommu=None, guest="irq=intx"),
+    Scenario("bare", "6-gib-high-dma", bare=True, iommu=None, memory="6G", guest="dma=high"),
+]

@@ -1,0 +1,47 @@
+"""What the hypervisor must refuse, and that it says why."""
+
+import dataclasses
+
+import pytest
+
+import packets
+from scenarios import Scenario
+
+NO_VM_RAN = 0x7E
+GUEST_FOUND_NO_NIC = 1
+MAC = "52:54:00:12:34:56"  # that of QEMU's first NIC
+
+NO_ASSIGNMENT = {
+    "no-iommu": (Scenario("", "", iommu=None), r"(?i)no .*(iommu|dmar|vt-d)"),
+    "no-interrupt-remapping": (
+        Scenario("", "", iommu="intremap=off"),
+        r"can't remap interrupts",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_ASSIGNMENT)
+def test_no_assignment(boot, name):
+    """A device is not assigned where it could not be confined: nothing goes out of the NIC."""
+    scenario, reason = NO_ASSIGNMENT[name]
+    machine = boot(scenario)
+    code = machine.wait_exit()
+    assert code in (NO_VM_RAN, GUEST_FOUND_NO_NIC)
+    machine.expect(reason)
+    assert packets.frames_from(machine.pcap(), MAC) == 0
+
+
+MISSING_CAPABILITY = {
+    "no-svm": ("max,la57=off,svm=off", r"(?i)svm"),
+    "no-nested-paging": ("max,la57=off,npt=off", r"(?i)nested paging|npt"),
+    "qemu64": ("qemu64", r"(?i)nested paging|npt"),
+}
+
+
+@pytest.mark.parametrize("name", MISSING_CAPABILITY)
+def test_missing_capability(boot, name):
+    """A CPU that can't run VMs is refused, and what it lacks is named."""
+    cpu, reason = MISSING_CAPABILITY[name]
+    machine = boot(dataclasses.replace(Scenario("", ""), cpu=cpu))
+    assert machine.wait_exit() == NO_VM_RAN
+    machine.expect(reason)

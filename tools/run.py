@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""Boots the hypervisor and a guest in QEMU; the settings are environment variables.
+
+`make run` calls it, and `make help` lists the settings. The exit status is 0 only if the guest
+ended with its success code, 124 if the time was up, 1 otherwise. With --iso FILE it only makes an
+image for a real machine.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import emulator
+import image
+import payload
+
+TOP = emulator.TOP
+KERNEL = emulator.BUILD / "sluice.elf"
+SHIPPED_GUESTS = emulator.BUILD / "guest"
+
+
+class SettingError(Exception):
+    """A setting with a value that makes no sense."""
+
+
+def setting(name, default=""):
+    """A setting's value; an empty one counts as not set."""
+    return os.environ.get(name, "") or default
+
+
+def choice(name, *values):
+    """A setting that must be one of some values, the first being its default."""
+    value = setting(name, values[0])
+    if value not in values:
+        raise SettingError(f"{name} is one of {' '.join(values)}, not {value}")
+    return value
+
+
+def number(name, default):
+    """A setting that must be a positive number."""
+    value = setting(name, str(default))
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingError(f"{name} is a number above 0, not {value}")
+    return int(value)
+
+
+def with_defaults(arguments, defaults):
+    """The guest's arguments, with those defaults before them whose key they don't give."""
+    given = {word.split("=")[0] for word in arguments.split()}
+    words = [f"{key}={value}" for key, value in defaults.items() if key not in given]
+    return " ".join(words + [arguments] * bool(arguments))
+
+
+def guest_modules():
+    """The modules of GUEST_MODULES: FILE or FILE:ARGUMENTS each, quoted as for a shell."""
+    modules = []
+    for word in shlex.split(setting("GUEST_MODULES")):
+        path, _, arguments = word.partition(":")
+        modules.append(image.Module(Path(path), arguments))
+    return modules
+
+
+def compose_image(arguments, guest_defaults):
+    """The image: the hypervisor, the guest with its configuration, and the guest's modules."""
+    guest = Path(setting("GUEST", str(SHIPPED_GUESTS / "sluice-guest.elf")))
+    guest_arguments = setting("GUEST_ARGS")
+    if guest.resolve().parent == SHIPPED_GUESTS:
+        guest_arguments = with_defaults(guest_arguments, guest_defaults)
+    words = ["vm=vm0", setting("VM_ARGS"), "--", guest_arguments]
+    command_line = " ".join(word for word in words if word)
+    modules = [image.Module(guest, command_line), *guest_modules()]
+    arguments = " ".join(filter(None, [arguments, setting("HV_ARGS")]))
+    return image.Image(KERNEL, arguments, tuple(modules))
+
+
+def compose_machine(iso, tftp):
+    """The machine that the settings describe."""
+    if setting("EMU", "qemu") != "qemu":
+        raise SettingError(f"EMU={setting('EMU')}: only qemu is supported so far")
+    machine = emulator.Machine(
+        qemu=setting("QEMU"),
+        cpus=number("CPUS", 2),
+        memory=setting("MEM", "512M"),
+        firmware=choice("FIRMWARE", "bios", "uefi"),
+        iommu=setting("IOMMU_ARGS"),
+        iso=iso,
+        extra=shlex.split(setting("QEMU_ARGS")),
+    )
+    nic = choice("NIC", "e1000", "e1000e", "none")
+    if nic != "none":
+        machine.netdevs.append(f"user,id=n0,tftp={emulator.escape(tftp)}")
+        machine.devices.append(f"{nic},netdev=n0")
+    return machine
+
+
+def run_emulator(command, seconds):
+    """Runs QEMU on this terminal and returns its exit status, or None if the time was up."""
+    terminal = termios.tcgetattr(0) if sys.stdin.isatty() else None
+    process = subprocess.Popen(emulator.dies_with_parent(command))
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        process.kill()
+        process.wait()
+        if terminal:
+            termios.tcsetattr(0, termios.TCSADRAIN, terminal)
+
+
+def run(made, machine, seconds):
+    """Makes the image, runs the machine, says how it ended; returns this program's status."""
+    variables = machine.iso.with_name("uefi-variables.fd")
+    command = machine.command(variables)
+    if setting("NORUN"):
+        print(made.command(machine.iso))
+        if machine.firmware == "uefi":
+            print(emulator.shell_line(["cp", emulator.OVMF_VARS, variables]))
+        print(emulator.shell_line(command))
+        return 0
+
+    image.make(made, machine.iso)
+    if machine.firmware == "uefi":
+        shutil.copyfile(emulator.OVMF_VARS, variables)
+    status = run_emulator(command, seconds)
+    if status is None:
+        print(f"run: timed out after {seconds} s", file=sys.stderr)
+        return 124
+    end = emulator.describe_end(status)
+    print(f"run: {end}" if end else "run: the guest ended well", file=sys.stderr)
+    return 1 if end else 0
+
+
+def main():
+    """The command line's way in."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--iso", help="only make an image for a real machine")
+    options = parser.parse_args()
+    os.chdir(TOP)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        if options.iso:
+            image.make(compose_image("", {}), options.iso)
+            print(f"run: made {options.iso}")
+            return 0
+        folder = Path(setting("RUN_FOLDER", str(emulator.BUILD / "run")))
+        tftp = folder / "tftp"
+        digest = payload.make(tftp)
+        made = compose_image("exit=debug", {"file": payload.NAME, "sha256": digest})
+        return run(made, compose_machine(folder / "sluice.iso", tftp), number("TIMEOUT", 180))
+    except (SettingError, emulator.EmulatorError, image.ImageError) as error:
+        print(f"run: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("run: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

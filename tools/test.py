@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+"""Runs all tests: builds with both compilers, lint, the host's unit tests, systems in QEMU.
+
+With T=NAME in the environment only those whose name contains NAME. The last line is
+`N passed, N failed`; what was skipped and what failed is listed by name above it.
+"""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import lint
+
+TOP = Path(__file__).resolve().parent.parent
+CPUS = os.cpu_count() or 2
+SYSTEM_TESTS = TOP / "tests/system"
+SYSTEM_RESULTS = TOP / "build/tests/results.xml"
+SUMMARY = TOP / "build/tests/summary"
+HOST_TEST_SECONDS = 300
+SLOWEST = 8
+
+
+@dataclasses.dataclass
+class Result:
+    """How one test ended: passed, failed or skipped; `detail` tells why it did not pass."""
+
+    name: str
+    outcome: str
+    seconds: float = 0
+    detail: str = ""
+
+
+def make(*arguments):
+    """Runs make, its jobs its own; returns whether it went well."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+    }
+    sys.stdout.flush()
+    command = ["make", "--no-print-directory", f"-j{CPUS}", "--keep-going", *arguments]
+    return subprocess.run(command, cwd=TOP, env=environment, check=False).returncode == 0
+
+
+def timed(name, function):
+    """The result of a function that returns None, or why it failed."""
+    start = time.monotonic()
+    detail = function()
+    outcome = "passed" if detail is None else "failed"
+    return Result(name, outcome, time.monotonic() - start, detail or "")
+
+
+def run_build(name, *arguments):
+    """The result of a build; its messages go to the terminal as they come."""
+    return timed(name, lambda: None if make(*arguments) else "see above")
+
+
+def run_lint(name):
+    """The result of one check of the sources."""
+    return timed(f"lint: {name}", lambda: "\n".join(lint.CHECKS[name]()) or None)
+
+
+def read_tap(program, output):
+    """The results in a cmocka program's output."""
+    for line in output.splitlines():
+        match = re.match(r"(not )?ok \d+( # SKIP| -) (\S+)", line)
+        if match:
+            outcome = "failed" if match[1] else "passed"
+            if "SKIP" in match[2]:
+                outcome = "skipped"
+            yield Result(f"host: {program}: {match[3]}", outcome)
+
+
+def run_host(program):
+    """The results of one cmocka program, which has failed as a whole if it dies or says too little.
+    Its time and its output go with one of them, as it does not tell them apart."""
+    start = time.monotonic()
+    try:
+        run = subprocess.run(
+            [program],
+            cwd=TOP,
+            env=os.environ | {"CMOCKA_MESSAGE_OUTPUT": "TAP"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=HOST_TEST_SECONDS,
+            check=False,
+        )
+        output, status = run.stdout, run.returncode
+    except (OSError, subprocess.TimeoutExpired) as error:
+        output, status = str(error), 1
+    results = list(read_tap(program.name, output))
+    failed = [result for result in results if result.outcome == "failed"]
+    planned = sum(map(int, re.findall(r"^1\.\.(\d+)", output, re.MULTILINE)))
+    if len(results) != planned or not planned or (status and not failed):
+        failed.append(Result(f"host: {program.name}", "failed"))
+        results.append(failed[-1])
+    results[0].seconds = time.monotonic() - start
+    if failed:
+        failed[0].detail = output
+    return results
+
+
+def host_programs():
+    """The unit tests' programs; whether they could be built shows when they are run."""
+    sources = sorted((TOP / "tests/host").glob("test_*.c"))
+    return [TOP / "build/host" / source.stem for source in sources]
+
+
+def read_junit(path):
+    """The results of the system tests."""
+    if not path.exists():
+        return [Result("system", "failed", 0, "pytest did not run")]
+    results = []
+    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+        name = f"system: {case.get('classname', '').split('.')[-1]}: {case.get('name')}"
+        result = Result(name, "passed", float(case.get("time", 0)))
+        if case.find("skipped") is not None:
+            result.outcome, result.detail = "skipped", case.find("skipped").get("message", "")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.outcome, result.detail = "failed", f"logs are below {path.parent}"
+        results.append(result)
+    return results
+
+
+def run_system(named):
+    """The results of the system tests; what pytest has to say goes to the terminal."""
+    SYSTEM_RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    SYSTEM_RESULTS.unlink(missing_ok=True)
+    subprocess.run([TOP / "tools/emulators.sh"], check=False)
+    command = [sys.executable, "-m", "pytest", "-q", f"-n{max(2, CPUS // 2)}"]
+    command += [f"--named={named}", f"--junitxml={SYSTEM_RESULTS}", "."]
+    sys.stdout.flush()
+    subprocess.run(command, cwd=SYSTEM_TESTS, check=False)
+    return read_junit(SYSTEM_RESULTS)
+
+
+def run_all(named):
+    """All results."""
+    results = [run_build("build: gcc", "build", "host", "attack")]
+    if named in "build: clang":
+        results.append(run_build("build: clang", "hypervisor", "CC=clang", "OUT=build/clang"))
+    for name in lint.CHECKS:
+        if named in f"lint: {name}":
+            results.append(run_lint(name))
+    with ThreadPoolExecutor(CPUS) as pool:
+        for group in pool.map(run_host, host_programs()):
+            results += group
+    return results + run_system(named)
+
+
+def report(results, named):
+    """Prints what there is to know; returns the exit status."""
+    # A build that failed always counts, as everything after it is in doubt.
+    counted = [
+        result
+        for result in results
+        if named in result.name or (result.outcome, result.name[:5]) == ("failed", "build")
+    ]
+    of = {
+        outcome: [result for result in counted if result.outcome == outcome]
+        for outcome in ("passed", "failed", "skipped")
+    }
+    for result in of["failed"]:
+        if result.detail:
+            print(f"\n--- {result.name}\n{result.detail.rstrip()}")
+    print("\nslowest:")
+    for result in sorted(counted, key=lambda result: -result.seconds)[:SLOWEST]:
+        print(f"  {result.seconds:6.1f} s  {result.name}")
+    for result in of["skipped"]:
+        print(f"skipped: {result.name}: {result.detail}")
+    for result in of["failed"]:
+        print(f"failed: {result.name}")
+    summary = f"{len(of['passed'])} passed, {len(of['failed'])} failed"
+    print(summary)
+    SUMMARY.parent.mkdir(parents=True, exist_ok=True)
+    SUMMARY.write_text(summary + "\n")
+    return 1 if of["failed"] or not of["passed"] else 0
+
+
+def main():
+    """The command line's way in."""
+    named = os.environ.get("T", "")
+    sys.exit(report(run_all(named), named))
+
+
+if __name__ == "__main__":
+    main()
