@@ -134,6 +134,8 @@ static void reset_unswitched_state(void)
 		__asm__ volatile("xsetbv" : : "c"(0), "a"(1), "d"(0));
 		cr4_write(cr4);
 	}
+	if (cpuid(0x80000001, 0).edx & BIT(27)) /* RDTSCP */
+		msr_write(MSR_TSC_AUX, 0);
 	msr_write(MSR_PAT, PAT_RESET);
 }
 
