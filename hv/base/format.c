@@ -15,6 +15,7 @@ struct spec {
 	s32 width;
 	s32 precision; /* -1: none given */
 	u8 longs;      /* how many 'l'; 'z' counts as one */
+	u8 halves;     /* how many 'h' */
 };
 
 static void put(struct sink *sink, char c)
@@ -28,6 +29,15 @@ static void pad(struct sink *sink, char c, s32 count)
 {
 	while (count-- > 0)
 		put(sink, c);
+}
+
+static void put_char(struct sink *sink, const struct spec *spec, char c)
+{
+	if (!spec->left)
+		pad(sink, ' ', spec->width - 1);
+	put(sink, c);
+	if (spec->left)
+		pad(sink, ' ', spec->width - 1);
 }
 
 static void put_text(struct sink *sink, const struct spec *spec, const char *text)
@@ -103,14 +113,41 @@ static struct spec parse_spec(const char **format, va_list *args)
 			break;
 	}
 	spec.width = parse_count(format, args);
+	if (spec.width < 0) {
+		spec.left = true;
+		spec.width = -spec.width;
+	}
 	if (**format == '.') {
 		(*format)++;
 		spec.precision = parse_count(format, args);
 	}
 	for (; **format == 'l' || **format == 'z' || **format == 'h'; (*format)++)
-		if (**format != 'h')
+		if (**format == 'h')
+			spec.halves++;
+		else
 			spec.longs++;
 	return spec;
+}
+
+/* A char or short comes as an int: its upper bits are not meant. */
+static s64 take_signed(const struct spec *spec, va_list *args)
+{
+	if (spec->longs)
+		return va_arg(*args, s64);
+
+	s32 value = va_arg(*args, s32);
+
+	return spec->halves > 1 ? (signed char)value : spec->halves ? (short)value : value;
+}
+
+static u64 take_unsigned(const struct spec *spec, va_list *args)
+{
+	if (spec->longs)
+		return va_arg(*args, u64);
+
+	u32 value = va_arg(*args, u32);
+
+	return spec->halves > 1 ? (u8)value : spec->halves ? (u16)value : value;
 }
 
 static void put_conversion(struct sink *sink, const struct spec *spec, char kind, va_list *args)
@@ -120,14 +157,14 @@ static void put_conversion(struct sink *sink, const struct spec *spec, char kind
 
 	switch (kind) {
 	case 'c':
-		put(sink, (char)va_arg(*args, int));
+		put_char(sink, spec, (char)va_arg(*args, int));
 		return;
 	case 's':
 		put_text(sink, spec, va_arg(*args, const char *));
 		return;
 	case 'd':
 	case 'i': {
-		s64 value = spec->longs ? va_arg(*args, s64) : va_arg(*args, s32);
+		s64 value = take_signed(spec, args);
 		u64 magnitude = value < 0 ? -(u64)value : (u64)value;
 
 		put_number(sink, spec, magnitude, 10, lower, value < 0 ? "-" : "");
@@ -139,11 +176,11 @@ static void put_conversion(struct sink *sink, const struct spec *spec, char kind
 	case 'u':
 	case 'x':
 	case 'X': {
-		u64 value = spec->longs ? va_arg(*args, u64) : va_arg(*args, u32);
-		const char *prefix = kind != 'u' && spec->prefix ? "0x" : "";
+		u64 value = take_unsigned(spec, args);
+		const char *prefix = kind == 'X' ? "0X" : "0x";
 
 		put_number(sink, spec, value, kind == 'u' ? 10 : 16, kind == 'X' ? upper : lower,
-			   prefix);
+			   kind != 'u' && spec->prefix ? prefix : "");
 		return;
 	}
 	default:

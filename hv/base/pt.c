@@ -191,6 +191,9 @@ enum status pt_map(struct pt *pt, u64 address, hpa_t to, u64 size, u32 prot,
 	if (!range_ok(pt, address, size) || !is_aligned(to.v, PAGE_SIZE) ||
 	    !range_within(to.v, size, 0, pt->format->address + PAGE_SIZE))
 		return ERR_INVALID;
+	/* A leaf that reads as not present would leave an empty table, which nothing here expects. */
+	if (!is_present(pt, leaf_make(pt->format, to, 1, prot)))
+		return ERR_INVALID;
 	if (!is_empty(pt, address, size))
 		return ERR_EXISTS;
 	while (done < size) {
@@ -248,7 +251,9 @@ enum status pt_unmap(struct pt *pt, u64 address, u64 size, struct pool_chain *re
 			write_entry(pt, entry, 0);
 		}
 		at = leaf_start + level_size(level);
-		prune(pt, leaf_start, retired);
+		/* Once for each lowest table, not for each of its entries. */
+		if (at - address >= size || is_aligned(at, level_size(2)))
+			prune(pt, leaf_start, retired);
 	}
 	return OK;
 }

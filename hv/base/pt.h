@@ -73,7 +73,8 @@ enum status pt_init(struct pt *pt, const struct pt_format *format, struct pool *
 
 /*
  * Maps [address, address+size) to [to, to+size) with the largest leaves that fit. All page aligned,
- * size > 0. ERR_INVALID: unaligned, or outside what the levels can address; ERR_EXISTS: something in
+ * size > 0. ERR_INVALID: unaligned, outside what the levels can address, or prot allows nothing that
+ * the format could tell from an entry that is not present; ERR_EXISTS: something in
  * the range is mapped already (nothing was changed); ERR_NO_MEMORY: the pool ran out (what was mapped
  * up to there is unmapped again; the pages are in *retired).
  */
