@@ -5,6 +5,7 @@
 #include "iommu/dmar.h"
 
 #include "hv/base/bits.h"
+#include "hv/base/string.h"
 #include "hv/platform/acpi_table.h"
 
 /* 8.1: the table. */
@@ -278,10 +279,9 @@ enum status dmar_parse(struct bytes table, struct dmar *dmar, struct dmar_error 
 	if (width >= 64)
 		return refuse(&parser, ERR_INVALID, DMAR_HOST_ADDRESS_WIDTH,
 			      "the host address width is over 64 bits");
-	*dmar = (struct dmar){
-		.revision = bytes_u8(table, ACPI_REVISION),
-		.host_address_width = width + 1,
-		.flags = bytes_u8(table, DMAR_FLAGS),
-	};
+	memset(dmar, 0, sizeof(*dmar)); /* too large to be assigned from a temporary */
+	dmar->revision = bytes_u8(table, ACPI_REVISION);
+	dmar->host_address_width = width + 1;
+	dmar->flags = bytes_u8(table, DMAR_FLAGS);
 	return parse_structures(&parser);
 }

@@ -72,7 +72,7 @@ static enum status print_fadt(struct bytes table, struct acpi_error *error)
 	if (status != OK)
 		return status;
 	printf("FACP flags 0x%x sci %u pm-timer 0x%x bits %u pm1a-control 0x%x dsdt 0x%llx\n",
-	       fadt.flags, fadt.sci_gsi, fadt.pm_timer_port, fadt.pm_timer_32bit ? 32 : 24,
+	       fadt.flags, fadt.sci_gsi, fadt.pm_timer_port, fadt.pm_timer_32bit ? 32u : 24u,
 	       fadt.pm1a_control_port, (unsigned long long)fadt.dsdt);
 	if (fadt.flags & FADT_RESET_REG_SUP)
 		printf("RESET space %u address 0x%llx value 0x%02x\n", fadt.reset_space,

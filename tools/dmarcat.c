@@ -32,7 +32,7 @@ static enum status print_dmar(struct bytes table, struct acpi_error *error)
 {
 	static struct dmar dmar;
 	static char line[KIB(64)]; /* all DMAR_MAX_SCOPES fit */
-	struct dmar_error refused;
+	struct dmar_error refused = {0};
 	enum status status = dmar_parse(table, &dmar, &refused);
 
 	if (status != OK)

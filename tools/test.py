@@ -19,8 +19,7 @@ import lint
 
 TOP = Path(__file__).resolve().parent.parent
 CPUS = os.cpu_count() or 2
-SYSTEM_TESTS = TOP / "tests/system"
-SYSTEM_RESULTS = TOP / "build/tests/results.xml"
+RESULTS = TOP / "build/tests"
 SUMMARY = TOP / "build/tests/summary"
 HOST_TEST_SECONDS = 300
 SLOWEST = 8
@@ -114,13 +113,13 @@ def host_programs():
     return [TOP / "build/host" / source.stem for source in sources]
 
 
-def read_junit(path):
-    """The results of the system tests."""
+def read_junit(kind, path):
+    """The results that pytest wrote down."""
     if not path.exists():
-        return [Result("system", "failed", 0, "pytest did not run")]
+        return [Result(kind, "failed", 0, "pytest did not run")]
     results = []
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
-        name = f"system: {case.get('classname', '').split('.')[-1]}: {case.get('name')}"
+        name = f"{kind}: {case.get('classname', '').split('.')[-1]}: {case.get('name')}"
         result = Result(name, "passed", float(case.get("time", 0)))
         if case.find("skipped") is not None:
             result.outcome, result.detail = "skipped", case.find("skipped").get("message", "")
@@ -130,16 +129,21 @@ def read_junit(path):
     return results
 
 
-def run_system(named):
-    """The results of the system tests; what pytest has to say goes to the terminal."""
-    SYSTEM_RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    SYSTEM_RESULTS.unlink(missing_ok=True)
-    subprocess.run([TOP / "tools/emulators.sh"], check=False)
-    command = [sys.executable, "-m", "pytest", "-q", f"-n{max(2, CPUS // 2)}"]
-    command += [f"--named={named}", f"--junitxml={SYSTEM_RESULTS}", "."]
+def run_pytest(kind, *arguments):
+    """The results of the tests in a folder; what pytest has to say goes to the terminal."""
+    results = RESULTS / f"{kind}.xml"
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", *arguments, f"--junitxml={results}", "."]
     sys.stdout.flush()
-    subprocess.run(command, cwd=SYSTEM_TESTS, check=False)
-    return read_junit(SYSTEM_RESULTS)
+    subprocess.run(command, cwd=TOP / "tests" / kind, check=False)
+    return read_junit(kind, results)
+
+
+def run_system(named):
+    """The results of the system tests, on as many emulators as can be had."""
+    subprocess.run([TOP / "tools/emulators.sh"], check=False)
+    return run_pytest("system", f"-n{max(2, CPUS // 2)}", f"--named={named}")
 
 
 def run_all(named):
@@ -153,6 +157,8 @@ def run_all(named):
     with ThreadPoolExecutor(CPUS) as pool:
         for group in pool.map(run_host, host_programs()):
             results += group
+    if any(named in name for name in ("corpus", "iasl")):
+        results += run_pytest("corpus")
     return results + run_system(named)
 
 

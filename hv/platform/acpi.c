@@ -119,7 +119,7 @@ static void keep_table(acpi_map_t map, hpa_t address, struct acpi_tables *tables
 static enum status walk_root(acpi_map_t map, const struct root *root, struct acpi_tables *tables,
 			     struct acpi_error *error)
 {
-	struct bytes table;
+	struct bytes table = {NULL, 0};
 	enum status status = map_table(map, root->address, root->signature, &table, error);
 
 	if (status != OK)

@@ -1,6 +1,8 @@
 /* The MADT: CPUs and interrupt controllers (ACPI specification 6.4, section 5.2.12). */
 #include "hv/platform/acpi.h"
 
+#include "hv/base/string.h"
+
 #define MADT_LOCAL_APIC	 36 /* u32 */
 #define MADT_FLAGS	 40 /* u32 */
 #define MADT_PCAT_COMPAT BIT(0)
@@ -164,10 +166,9 @@ enum status madt_parse(struct bytes table, struct madt *madt, struct acpi_error 
 
 	if (status != OK)
 		return status;
-	*madt = (struct madt){
-		.local_apic = hpa(bytes_u32(table, MADT_LOCAL_APIC)),
-		.pcat_compat = bytes_u32(table, MADT_FLAGS) & MADT_PCAT_COMPAT,
-	};
+	memset(madt, 0, sizeof(*madt)); /* too large to be assigned from a temporary */
+	madt->local_apic = hpa(bytes_u32(table, MADT_LOCAL_APIC));
+	madt->pcat_compat = bytes_u32(table, MADT_FLAGS) & MADT_PCAT_COMPAT;
 	for (u32 at = MADT_ENTRIES; at < table.size;) {
 		u8 length = bytes_u8(table, at + 1);
 

@@ -32,7 +32,9 @@ static u8 *read_file(const char *path, size_t *size)
 	/* The exact size, so that a sanitizer sees a read past the end. */
 	u8 *exact = realloc(data, *size ? *size : 1);
 
-	return exact ? exact : data;
+	if (exact)
+		data = exact;
+	return data;
 }
 
 static int print_file(const char *name, const char *path, struct bytes table, table_print_t print)
@@ -40,7 +42,8 @@ static int print_file(const char *name, const char *path, struct bytes table, ta
 	struct acpi_error error;
 
 	if (print(table, &error) != OK) {
-		fprintf(stderr, "%s: %s: offset 0x%x: %s\n", name, path, error.offset, error.reason);
+		fprintf(stderr, "%s: %s: offset 0x%x: %s\n", name, path, error.offset,
+			error.reason);
 		return 1;
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
