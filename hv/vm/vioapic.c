@@ -75,16 +75,29 @@ static void pin_follow(const struct vm *vm, struct vioapic_pin *pin)
 						     pin->entry & IOAPIC_ENTRY_MASKED));
 }
 
+bool vioapic_find(const struct vm *vm, u32 gsi, u8 *pin)
+{
+	for (u8 n = 0; n < VIOAPIC_PINS; n++)
+		if (vm->vioapic.pin[n].backing == PIN_PHYSICAL && vm->vioapic.pin[n].gsi == gsi) {
+			*pin = n;
+			return true;
+		}
+	return false;
+}
+
 enum status vioapic_back(struct vm *vm, u8 pin_number, u32 gsi, bool active_low)
 {
 	struct vioapic_pin *pin;
 	enum status status;
+	u8 other;
 
 	if (pin_number >= VIOAPIC_PINS)
 		return ERR_INVALID;
 	pin = &vm->vioapic.pin[pin_number];
 	if (pin->backing != PIN_NOTHING)
 		return ERR_BUSY;
+	if (vioapic_find(vm, gsi, &other))
+		return ERR_EXISTS;
 	status = route_alloc_pin(vm, gsi, &pin->interrupts);
 	if (status != OK)
 		return status;

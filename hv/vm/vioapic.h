@@ -45,9 +45,13 @@ void vioapic_init(struct vioapic *ioapic);
 
 /*
  * Backs a free pin by physical line gsi. ERR_INVALID: no such pin; ERR_BUSY: the pin is backed already;
- * else as route_alloc_pin().
+ * ERR_EXISTS: another pin is backed by that line (devices that share a line share its pin); else as
+ * route_alloc_pin(). That no other VM has the line is the caller's to see to.
  */
 enum status vioapic_back(struct vm *vm, u8 pin, u32 gsi, bool active_low);
+
+/* The pin that is backed by physical line gsi: false for none. */
+bool vioapic_find(const struct vm *vm, u32 gsi, u8 *pin);
 
 /* 32-bit register access; offset below 4096. Others read all ones. */
 u32 vioapic_read(struct vm *vm, u32 offset);

@@ -65,6 +65,9 @@ enum fake_kind {
 	FAKE_SMALL, /* 03:00.0: a 256 byte and a 16 byte BAR; MSI with 32 maskable vectors */
 };
 
+/* Makes them, and their registers; part of the set-up. */
+void fake_vm_make_functions(void);
+
 /* Puts one on the bus as the next device; its number is the slot. */
 struct vpci_device *fake_vm_add(enum fake_kind kind, u8 pin);
 
