@@ -37,27 +37,32 @@ static bool overlaps_other_region(u64 base, u64 size)
 	return false;
 }
 
-/* NULL if the region can be mapped, else why not. */
-static const char *region_refusal(const struct dmar_structure *rmrr)
+/*
+ * 8.4 asks for whole pages; firmware that gives less means those that its bytes lie in. The parser has
+ * refused ranges that wrap.
+ */
+static struct vtd_reserved_region whole_pages_of(const struct dmar_structure *rmrr)
 {
-	u64 size = rmrr->limit + 1 - rmrr->base;
+	u64 base = align_down(rmrr->base, PAGE_SIZE);
 
-	if (rmrr->limit < rmrr->base || !size || !vtd_domain_can_hold(rmrr->base, size))
+	return (struct vtd_reserved_region){base, (rmrr->limit | PAGE_MASK) + 1 - base};
+}
+
+/* NULL if the region can be mapped, else why not. */
+static const char *region_refusal(const struct vtd_reserved_region *region)
+{
+	if (!region->size || !vtd_domain_can_hold(region->base, region->size))
 		return "it lies outside the addresses that can be translated";
-	if (!is_aligned(rmrr->base | size, PAGE_SIZE))
-		return "it is not made of whole pages";
-	if (touches_ram(rmrr->base, size))
+	if (touches_ram(region->base, region->size))
 		return "it lies in memory that is free to use";
-	if (overlaps_other_region(rmrr->base, size))
+	if (overlaps_other_region(region->base, region->size))
 		return "it overlaps another one";
 	return NULL;
 }
 
 /* One entry for each distinct range, so that sharing shows however the table puts it. */
-static enum status add_region(const struct dmar_structure *rmrr, u16 *index)
+static enum status add_region(struct vtd_reserved_region region, u16 *index)
 {
-	struct vtd_reserved_region region = {rmrr->base, rmrr->limit + 1 - rmrr->base};
-
 	for (*index = 0; *index < reserved()->region_count; (*index)++)
 		if (reserved()->region[*index].base == region.base &&
 		    reserved()->region[*index].size == region.size)
@@ -120,7 +125,8 @@ static enum status add_hidden_users(const struct dmar_structure *rmrr, u16 regio
 static enum status add_rmrr(const struct dmar_structure *rmrr)
 {
 	const struct pci_topology *pci = &vtd.platform->pci;
-	const char *why_not = region_refusal(rmrr);
+	struct vtd_reserved_region range = whole_pages_of(rmrr);
+	const char *why_not = region_refusal(&range);
 	enum status status;
 	u16 region;
 
@@ -129,7 +135,7 @@ static enum status add_rmrr(const struct dmar_structure *rmrr)
 		 why_not ? why_not : "");
 	if (why_not)
 		return OK;
-	status = add_region(rmrr, &region);
+	status = add_region(range, &region);
 	for (u32 i = 0; i < pci->count && status == OK; i++) {
 		struct sbdf requester = pci_requester_id(pci, &pci->function[i]);
 

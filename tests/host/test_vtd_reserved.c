@@ -30,7 +30,7 @@ static struct fake_unit *machine(void)
 	world_reset();
 	struct fake_unit *unit = world_add_unit(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
 
-	world_add_rmrr(REGION, REGION + 0x4fff);
+	world_add_rmrr(REGION + 0x10, REGION + 0x4e00); /* not whole pages: those around it count */
 	endpoint(0x1d, 0);
 	world_add_rmrr(0x8d000000, 0x8d001fff);
 	endpoint(2, 0);
