@@ -149,6 +149,12 @@ const struct pci_function *pci_find(const struct pci_topology *topology, struct 
 /* The offset of the first capability with this ID in the ordinary (or extended) list, 0 if absent. */
 u16 pci_cap_find(const struct pci_function *function, u16 id, bool extended);
 
+/*
+ * Turns the function's interrupts of all kinds off, and unless keep_master, or it is a bridge, its bus
+ * mastering.
+ */
+void pci_silence(const struct pci_function *function, bool keep_master);
+
 /* One log line for each function and its BARs and capabilities. */
 void pci_print(const struct pci_topology *topology);
 

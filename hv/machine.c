@@ -188,6 +188,22 @@ void machine_plan(const struct config *config, struct plan *plan)
 	plan_print(plan);
 }
 
+/*
+ * No device does anything before its driver starts it: firmware's DMA would fault for ever once it is
+ * blocked, and firmware's interrupts have nowhere to go. Those that firmware goes on using keep their DMA.
+ */
+static void silence_devices(void)
+{
+	const struct pci_topology *pci = &services.platform->pci;
+
+	for (u32 i = 0; i < pci->count; i++) {
+		const struct pci_function *function = &pci->function[i];
+		struct sbdf requester = pci_requester_id(pci, function);
+
+		pci_silence(function, services.iommu && services.iommu->has_reserved(requester));
+	}
+}
+
 void machine_close(const struct plan *plan)
 {
 	/* A CPU that runs a VM gets the hypervisor's events as NMIs, one that is kept back by a vector. */
@@ -197,6 +213,7 @@ void machine_close(const struct plan *plan)
 		.delivery = plan->housekeeping ? DELIVERY_FIXED : DELIVERY_NMI,
 	};
 
+	silence_devices();
 	if (services.iommu)
 		machine_require(services.iommu->enable(&event, apic_is_x2apic()), "IOMMU");
 }

@@ -11,6 +11,7 @@
 #include "hv/platform/gsi.h"
 #include "hv/vm/build.h"
 #include "hv/vm/housekeeping.h"
+#include "hv/vm/lines.h"
 #include "hv/vm/run.h"
 #include "hv/vm/services.h"
 
@@ -65,6 +66,9 @@ static bool has_processor(const struct plan *plan, u32 n)
 
 void machine_build_vms(const struct hv_config *config, const struct plan *plan)
 {
+	/* The console's line is the hypervisor's, whatever a configuration says of it. */
+	machine_require(line_claim(gsi_of_isa(&services.platform->madt, UART_COM1_IRQ), NULL),
+			"the console's interrupt line");
 	for (u32 i = 0; i < plan->vm_count; i++) {
 		struct vm *vm = &vms[vm_count];
 

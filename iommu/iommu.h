@@ -110,6 +110,9 @@ struct iommu_ops {
 	 */
 	enum status (*detach)(struct iommu_domain *domain, struct sbdf requester);
 
+	/* True if firmware demands that the requester can reach some memory from boot on. */
+	bool (*has_reserved)(struct sbdf requester);
+
 	/*
 	 * count entries (a power of two for MSI) on the requester's unit, not present yet. With
 	 * interrupts_alloc_ioapic() the requester is the IOAPIC of that ID, whose unit and source ID

@@ -8,6 +8,7 @@
 #include "hv/platform/gsi.h"
 #include "hv/vm/console.h"
 #include "hv/vm/firmware.h"
+#include "hv/vm/lines.h"
 #include "hv/vm/loader.h"
 #include "hv/vm/memory_layout.h"
 #include "hv/vm/msr.h"
@@ -156,6 +157,11 @@ static u8 back_pin(struct vm *vm, const struct hv_config *config,
 	status = configured_gsi(config, function->address, &gsi)
 			 ? OK
 			 : intx_find_gsi(&services.platform->pci, function, &gsi);
+	/* Two devices of the VM on one line share its pin. */
+	if (status == OK && vioapic_find(vm, gsi, &pin))
+		return pin;
+	if (status == OK)
+		status = line_claim(gsi, vm);
 	if (status == OK) {
 		mode = gsi_mode_pci(&services.platform->madt, gsi);
 		status = vioapic_back(vm, pin, gsi, mode.active_low);
@@ -170,19 +176,33 @@ static u8 back_pin(struct vm *vm, const struct hv_config *config,
 	return pin;
 }
 
+static bool has_requester(const struct vm *vm, struct sbdf requester)
+{
+	for (u32 i = 0; i < vm->device_count; i++)
+		if (sbdf_equal(vm->device[i].requester, requester))
+			return true;
+	return false;
+}
+
 static enum status add_device(struct vm *vm, const struct hv_config *config, u32 n)
 {
 	const struct pci_function *function = vm->plan->device[n];
 	struct sbdf requester = pci_requester_id(&services.platform->pci, function);
+	bool attached = false;
 	u8 pin = (u8)(FIRST_DEVICE_PIN + n);
-	enum status status = services.iommu->attach(&vm->domain, requester);
 
-	if (status != OK)
-		return status;
+	/* Behind a bridge to conventional PCI several devices have one ID. */
+	if (!has_requester(vm, requester)) {
+		enum status status = services.iommu->attach(&vm->domain, requester);
+
+		if (status != OK)
+			return status;
+		attached = true;
+	}
 	vm->device[vm->device_count++] = (struct vm_device){
 		.function = function,
 		.requester = requester,
-		.attached = true,
+		.attached = attached,
 	};
 	if (pin >= VIOAPIC_PINS)
 		pin = VPCI_NO_PIN;

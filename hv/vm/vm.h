@@ -31,7 +31,7 @@ struct vm_region {
 struct vm_device {
 	const struct pci_function *function;
 	struct sbdf requester;
-	bool attached;	/* to the VM's domain; still the VM's, for faults told late, when not */
+	bool attached; /* its requester ID is in the domain by it; for faults told late it stays here */
 	bool has_stats; /* taken when the VM ended */
 	struct nic_stats stats;
 };

@@ -210,6 +210,11 @@ static u8 address_bits(void)
 	return vtd.address_bits;
 }
 
+static bool has_reserved(struct sbdf requester)
+{
+	return vtd_reserved_home(requester);
+}
+
 static bool x2apic_possible(void)
 {
 	bool all_wide = !(vtd.dmar.flags & DMAR_X2APIC_OPT_OUT);
@@ -235,6 +240,7 @@ const struct iommu_ops vtd_ops = {
 	.unmap = unmap,
 	.attach = attach,
 	.detach = detach,
+	.has_reserved = has_reserved,
 	.interrupts_alloc = interrupts_alloc,
 	.interrupts_alloc_ioapic = interrupts_alloc_ioapic,
 	.interrupts_free = interrupts_free,

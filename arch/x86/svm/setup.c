@@ -50,7 +50,7 @@ static void *take_host_pages(struct pool *pool, hpa_t *hsave)
 
 enum status svm_cpu_on(struct pool *pool)
 {
-	hpa_t hsave;
+	hpa_t hsave = {0};
 
 	if (!percpu()->backend) {
 		percpu()->backend = take_host_pages(pool, &hsave);
