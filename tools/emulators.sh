@@ -26,8 +26,13 @@ die()
 # whose suite is the machine's release, in either of apt's two notations.
 archive()
 {
-	local release
+	local release file files=()
 
+	# mawk, a fresh Debian's awk, gives up at the first file that is not there.
+	for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list \
+		/etc/apt/sources.list.d/*.list; do
+		[ -r "$file" ] && files+=("$file")
+	done
 	# shellcheck disable=SC1091
 	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	awk -v release="$release" '
@@ -43,8 +48,7 @@ archive()
 			take()
 		}
 		END { take() }
-	' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-		2>/dev/null | head -n 1
+	' "${files[@]}" | head -n 1
 }
 
 # Writes apt's configuration for a private state in folder $1: address $2, suites $3 and following.
