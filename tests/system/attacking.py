@@ -5,6 +5,8 @@ import dataclasses
 import re
 import struct
 
+import pytest
+
 import emulator
 from scenarios import Scenario
 
@@ -15,10 +17,11 @@ EDU_SLOT = 5
 EDU_BDF = EDU_SLOT << 3  # on bus 0
 EDU = f"edu,addr={EDU_SLOT},dma_mask=0xffffffffffffffff"
 
-MEMORY_MIB = 128
+MEMORY_MIB = 64
 VM_MEMORY = 32 << 20
 
 ECAM = 0xB0000000
+AT_ONCE = 12
 PT_LOAD, PF_WRITE = 1, 2
 
 # Of the VM that owns the edu device; its commands come over the console.
@@ -36,6 +39,12 @@ ATTACKER = Scenario(
 BARE = dataclasses.replace(ATTACKER, bare=True, iommu=None, vm="")
 
 
+def on(*cases):
+    """Has a test run on these QEMUs ("" is the system's own) with so many CPUs."""
+    ids = [f"{qemu or 'system'}-{cpus}" for qemu, cpus in cases]
+    return pytest.mark.parametrize("qemu, cpus", cases, ids=ids)
+
+
 def pattern():
     """What the attacking guest writes."""
     number, data = 0x5EED, bytearray()
@@ -46,15 +55,30 @@ def pattern():
 
 
 def start(machine):
-    """Waits until the guest takes commands."""
+    """Waits until the guest takes commands. Returns a function that checks in a copy of memory that
+    the hypervisor's code and constants are those of its file."""
+    parts = list(constant_parts())
+    assert len(parts) == 2
     machine.expect(r"\bready$")
+
+    def check(data):
+        for address, content in parts:
+            assert data[address : address + len(content)] == content, f"changed: {address:#x}"
+
+    return check
 
 
 def command(machine, line):
-    """Has the guest run one command; what it said meanwhile."""
+    """Has the guest run one command; what it said meanwhile. It is sent piece by piece, as a UART
+    holds no more than 16 bytes."""
+    whole = line
     begin = machine.seen
+    while len(line) > AT_ONCE:
+        machine.send(line[:AT_ONCE] + "\\")
+        machine.expect(r"\bmore$")
+        line = line[AT_ONCE:]
     machine.send(line + "\n")
-    machine.expect(rf"\bdone: {re.escape(line)}$")
+    machine.expect(rf"\bdone: {re.escape(whole)}$")
     return machine.serial()[begin : machine.seen]
 
 
@@ -75,13 +99,6 @@ class Range:
     start: int
     end: int
 
-    def of(self, data):
-        """The bytes of memory there."""
-        return data[self.start : self.end]
-
-    def __contains__(self, address):
-        return self.start <= address < self.end
-
 
 def hypervisor_ranges(machine):
     """The hypervisor's image and its page pool, as it tells them."""
@@ -101,14 +118,6 @@ def constant_parts():
         kind, flags, start, _, address, length = header[:6]
         if kind == PT_LOAD and not flags & PF_WRITE:
             yield address, data[start : start + length]
-
-
-def assert_intact(data):
-    """The hypervisor's code and constants in memory are those of its file."""
-    parts = list(constant_parts())
-    assert len(parts) == 2
-    for address, content in parts:
-        assert data[address : address + len(content)] == content, f"changed: {address:#x}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,9 +141,7 @@ def traced_faults(machine):
 
 def told_faults(machine):
     """The faults that the hypervisor told: each with the VM's name and the reason in words."""
-    line = (
-        r"iommu: fault: unit 0, (\w+):(\w+)\.(\w) \((\S+)\): (write|read) of (\w+): (.*)"
-    )
+    line = r"iommu: fault: unit 0, (\w+):(\w+)\.(\w) \((\S+)\): (write|read) of (\w+): (.*)"
     for bus, device, function, vm, access, address, reason in re.findall(line, machine.serial()):
         bdf = int(bus, 16) << 8 | int(device, 16) << 3 | int(function)
         yield Fault(bdf, access == "write", int(address, 16)), vm, reason

@@ -84,12 +84,17 @@ SWITCH = (
     "xio3130-downstream,id=down,bus=up,chassis=2,slot=1",
 )
 
+# The guest as an ELF64, which only PVH loaders take.
+PVH_GUEST = emulator.BUILD / "guest/sluice-guest64.elf"
+
 SCENARIOS = [
     Scenario("boot", "bios-1-cpu", cpus=1),
     Scenario("boot", "bios-2-cpus"),
     Scenario("boot", "bios-4-cpus", cpus=4),
     Scenario("boot", "uefi-1-cpu", cpus=1, firmware="uefi"),
     Scenario("boot", "uefi-2-cpus", firmware="uefi"),
+    Scenario("boot", "pvh", program=PVH_GUEST),
+    Scenario("boot", "pvh-uefi-e1000e", program=PVH_GUEST, firmware="uefi", nic="e1000e"),
     Scenario("nic", "e1000-intx", guest="irq=intx"),
     Scenario("nic", "e1000e-msix", nic="e1000e", guest="irq=msix"),
     Scenario("nic", "e1000e-msi", nic="e1000e", guest="irq=msi"),
@@ -138,5 +143,6 @@ SCENARIOS = [
     Scenario("bare", "e1000e-msix", nic="e1000e", bare=True, iommu=None, guest="irq=msix"),
     Scenario("bare", "e1000e-msi", nic="e1000e", bare=True, iommu=None, guest="irq=msi"),
     Scenario("bare", "e1000e-intx", nic="e1000e", bare=True, iommu=None, guest="irq=intx"),
+    Scenario("bare", "pvh", bare=True, iommu=None, program=PVH_GUEST),
     Scenario("bare", "6-gib-high-dma", bare=True, iommu=None, memory="6G", guest="dma=high"),
 ]

@@ -1,0 +1,27 @@
+/* The attacks: one function for each command, which takes what stands behind the command's "=". */
+#ifndef TESTS_ATTACK_ATTACK_H
+#define TESTS_ATTACK_ATTACK_H
+
+#include "hv/vm/words.h"
+
+/* The first count numbers in value, divided by commas. Ends the guest if there are fewer. */
+void read_numbers(struct text value, u64 *numbers, unsigned count);
+
+/* dma.c: through an edu device. Addresses are what the device puts on the bus. */
+void attack_own(struct text value);   /* a round trip within own memory, which must work */
+void attack_to(struct text value);    /* ADDRESS: writes the pattern there */
+void attack_wipe(struct text value);  /* ADDRESS: clears it there, in own memory */
+void attack_from(struct text value);  /* ADDRESS: reads there, and tells what came */
+void attack_storm(struct text value); /* ADDRESS,COUNT: so many writes, one page after the other */
+void attack_msi(struct text value);   /* ADDRESS,DATA: writes four bytes there, as an MSI is */
+void attack_late(struct text value);  /* ADDRESS: begins to write the pattern, and ends the VM */
+
+/* cpu.c: by the CPU. */
+void attack_ports(struct text value); /* reads all ports that are not the VM's own */
+void attack_out(struct text value);   /* PORT,VALUE,WIDTH: writes to a port */
+void attack_fwcfg(struct text value); /* lets QEMU's fw_cfg device write to memory */
+void attack_msrs(struct text value);  /* reads and writes all MSRs */
+void attack_peek(struct text value);  /* ADDRESS: reads four bytes of memory */
+void attack_poke(struct text value);  /* ADDRESS,VALUE: writes four bytes of memory */
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * A guest that attacks: it runs the commands on its command line, one after the other; "console"
+ * runs those typed on its console, a line each. It tells what it saw; whether the attack did any
+ * harm is looked at from outside. It runs on the bare machine too, where attacks work.
+ */
+#include "guest/boot.h"
+#include "guest/console.h"
+#include "guest/cpu.h"
+#include "guest/exit.h"
+#include "guest/traps.h"
+#include "hv/base/bits.h"
+#include "hv/base/string.h"
+#include "tests/attack/attack.h"
+
+/* Called by start.asm: what the loader left in eax (or PVH's magic) and in ebx. */
+void guest_main(u32 magic, u32 info);
+
+#define UART_RBR      0x3F8
+#define UART_LSR      0x3FD
+#define UART_LSR_DATA BIT(0)
+#define LINE_MAX      64
+#define CONSOLE_POLLS (200u * 1000 * 1000)
+
+void read_numbers(struct text value, u64 *numbers, unsigned count)
+{
+	struct text part;
+
+	for (unsigned i = 0; i < count; i++)
+		if (!text_next(&value, ',', &part) || !text_number(part, &numbers[i]))
+			fail(EXIT_BAD_ARGUMENT, "the command takes %u numbers", count);
+}
+
+static char console_read(void)
+{
+	for (unsigned i = 0; i < CONSOLE_POLLS; i++)
+		if (port_in8(UART_LSR) & UART_LSR_DATA)
+			return (char)port_in8(UART_RBR);
+	fail(EXIT_TIMEOUT, "nothing is typed");
+}
+
+static void run_line(struct text line);
+
+/*
+ * Until the empty line. A backslash asks for a sign that all before it has arrived, as a UART
+ * holds no more than 16 bytes.
+ */
+static void run_console(struct text value)
+{
+	char line[LINE_MAX];
+	size_t length = 0;
+
+	(void)value;
+	print("ready\n");
+	for (;;) {
+		char c = console_read();
+
+		if (c == '\\') {
+			print("more\n");
+			continue;
+		}
+		if (c != '\n' && length < sizeof(line)) {
+			line[length++] = c;
+			continue;
+		}
+		if (!length)
+			return;
+		run_line((struct text){line, length});
+		length = 0;
+	}
+}
+
+static const struct {
+	const char *key;
+	void (*run)(struct text value);
+} commands[] = {
+	{"console", run_console}, {"own", attack_own},	   {"to=", attack_to},
+	{"wipe=", attack_wipe},	  {"from=", attack_from},  {"storm=", attack_storm},
+	{"msi=", attack_msi},	  {"late=", attack_late},  {"ports", attack_ports},
+	{"out=", attack_out},	  {"fwcfg", attack_fwcfg}, {"msrs", attack_msrs},
+	{"peek=", attack_peek},	  {"poke=", attack_poke},
+};
+
+static void run_command(struct text word)
+{
+	char copy[LINE_MAX];
+	struct text value;
+
+	text_copy(word, copy, sizeof(copy));
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!text_value(word, commands[i].key, &value))
+			continue;
+		commands[i].run(value);
+		print("done: %s\n", copy);
+		return;
+	}
+	fail(EXIT_BAD_ARGUMENT, "unknown command %s", copy);
+}
+
+static void run_line(struct text line)
+{
+	struct text word;
+
+	while (text_next(&line, ' ', &word))
+		if (*word.start != '/') /* the kernel's path, from QEMU's own loader */
+			run_command(word);
+}
+
+void guest_main(u32 magic, u32 info)
+{
+	static struct boot boot;
+	const char *problem;
+
+	console_init();
+	traps_init();
+	problem = boot_read(magic, info, &boot);
+	if (problem)
+		fail(EXIT_MACHINE, "%s", problem);
+	print("\nattack: booted by %s\n", boot.protocol);
+	run_line(text_of(boot.command_line));
+	print("result: ok\n");
+	machine_exit(EXIT_OK);
+}

@@ -1,0 +1,147 @@
+"""Attacks by a VM's CPU: ports, MSRs, memory and configuration space that are not the VM's."""
+
+import dataclasses
+import re
+
+import pytest
+
+import attacking
+from attacking import command
+
+READABLE = """0x10 0x1b 0x8b 0x174-0x176 0x1a0 0x277 0xc0000080-0xc0000084 0xc0000100-0xc0000103
+    0xc0010015"""
+WRITABLE = "0x8b 0x174-0x176 0x1a0 0xc0000081-0xc0000084 0xc0000100-0xc0000103 0xc0010015"
+
+# The local APIC's own, once the guest has put it into x2APIC mode.
+X2APIC_READABLE = """0x802-0x803 0x808 0x80a 0x80d 0x80f-0x828 0x830 0x832-0x839 0x83e"""
+
+VTD_REGISTERS = 0xFED90000
+VTD_GCMD, VTD_GSTS, VTD_RTADDR = 0x18, 0x1C, 0x20
+VTD_GSTS_TES, VTD_GSTS_IRES = 1 << 31, 1 << 25
+
+# Ports whose write ends a bare machine, with the value and its width in bytes.
+DEADLY = {
+    "reset-control": "out=0xcf9,6,1",
+    "keyboard-controller": "out=0x64,0xfe,1",
+    "fast-reset": "out=0x92,1,1",
+    "power-off": "out=0x604,0x2000,2",
+}
+RTC_YEAR = ("out=0x70,9,1", "out=0x71,0x42,1")
+
+
+def start(boot, scenario, qemu="", **changes):
+    """A machine whose guest takes commands, and a check of its memory."""
+    machine = boot(dataclasses.replace(scenario, **changes), qemu)
+    return machine, attacking.start(machine)
+
+
+def finish(machine):
+    """Ends the guest; it and the hypervisor are to end as if nothing had happened."""
+    machine.send("\n")
+    assert machine.wait_exit() == 0
+    assert "PANIC" not in machine.serial()
+
+
+def rtc_year(machine):
+    """The year that the real-time clock shows."""
+    return machine.qmp("qom-get", path="/machine", property="rtc-time")["tm_year"]
+
+
+def configuration(machine):
+    """All configuration space of bus 0."""
+    return machine.read_memory(attacking.ECAM, 1 << 20)
+
+
+@attacking.on(("", 1), ("", 2), ("10", 2), ("11", 1))
+def test_ports(boot, qemu, cpus):
+    """No port answers but the VM's own; writes that would end or change the machine do nothing."""
+    machine, assert_intact = start(boot, attacking.ATTACKER, qemu, cpus=cpus)
+    year = rtc_year(machine)
+    said = command(machine, "ports")
+    assert re.findall(r"(\d+) answered", said) == ["0", "0"], said
+    for line in (*DEADLY.values(), *RTC_YEAR, "out=0xb2,0,1"):
+        command(machine, line)
+    said = command(machine, "fwcfg")
+    assert "fw_cfg: control 0xa, landed 0x0" in said
+    assert rtc_year(machine) == year
+    assert_intact(attacking.memory(machine))
+    finish(machine)
+
+
+@pytest.mark.parametrize("name", DEADLY)
+def test_bare_deadly_port(boot, name):
+    """The bare machine ends by such a write, without an exit code."""
+    machine, _ = start(boot, attacking.BARE)
+    machine.send(DEADLY[name] + "\n")
+    assert machine.process.wait(timeout=60) == 0
+
+
+def test_bare_ports(boot):
+    """On the bare machine ports answer, the clock can be set, and fw_cfg writes to memory."""
+    machine, _ = start(boot, attacking.BARE)
+    year = rtc_year(machine)
+    said = command(machine, "ports")
+    assert all(int(count) > 16 for count in re.findall(r"(\d+) answered", said)), said
+    for line in RTC_YEAR:
+        command(machine, line)
+    assert rtc_year(machine) != year
+    assert "fw_cfg: control 0x0, landed 0x51454d55" in command(machine, "fwcfg")
+
+
+def told_msrs(what, said):
+    """The runs of MSRs that were "readable" or "writable"."""
+    runs = re.findall(rf"msrs: {what} (\w+)-(\w+)", said)
+    return {first if first == last else f"{first}-{last}" for first, last in runs}
+
+
+@attacking.on(("", 1), ("", 2), ("10", 2), ("11", 1))
+def test_msrs(boot, qemu, cpus):
+    """Only the MSRs that a VM has are there, and no value of theirs reaches beyond it."""
+    machine, _ = start(boot, attacking.ATTACKER, qemu, cpus=cpus)
+    said = command(machine, "msrs")
+    assert told_msrs("readable", said) == set(READABLE.split())
+    assert told_msrs("writable", said) == set(WRITABLE.split())
+    assert len(re.findall("refused", said)) == 3 and "taken" not in said
+    if qemu:
+        command(machine, "own")
+        said = command(machine, "msrs")
+        assert told_msrs("readable", said) == set((READABLE + " " + X2APIC_READABLE).split())
+        assert len(re.findall("refused", said)) == 3 and "taken" not in said
+    finish(machine)
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_memory(boot, cpus):
+    """Reads of memory and registers that are not the VM's give all ones, writes do nothing."""
+    machine, assert_intact = start(boot, attacking.ATTACKER, cpus=cpus)
+    pool = attacking.hypervisor_ranges(machine)[1]
+    before = attacking.memory(machine)
+    last = pool.end - 4096
+    for address in (pool.start, last, VTD_REGISTERS, VTD_REGISTERS + VTD_GSTS, attacking.ECAM):
+        said = command(machine, f"peek={address:#x}")
+        assert f"peek: {address:#x}: 0xffffffff" in said
+    for register in (VTD_GCMD, VTD_RTADDR):
+        command(machine, f"poke={VTD_REGISTERS + register:#x},0")
+    command(machine, f"poke={last:#x},0x12345678")
+    after = attacking.memory(machine)
+    assert_intact(after)
+    assert after[last:pool.end] == before[last:pool.end]
+    status = int.from_bytes(machine.read_memory(VTD_REGISTERS + VTD_GSTS, 4), "little")
+    assert status & VTD_GSTS_TES and status & VTD_GSTS_IRES
+    finish(machine)
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_configuration_space(boot, cpus):
+    """BARs, MSI messages and bridges are the hypervisor's: a VM's writes stay in its own view."""
+    machine, _ = start(boot, attacking.ATTACKER, cpus=cpus)
+    command(machine, "own")
+    before = configuration(machine)
+    for register in (0x10, 0x30, 0x40, 0x44, 0x48, 0x4C, 0x3C):
+        command(machine, f"out=0xcf8,{0x80000800 | register:#x},4")
+        command(machine, "out=0xcfc,0xfee00000,4")
+    for device in (0, 5, 31):
+        command(machine, f"out=0xcf8,{0x80000004 | device << 11:#x},4")
+        command(machine, "out=0xcfc,0,4")
+    assert configuration(machine) == before
+    finish(machine)
