@@ -122,12 +122,23 @@ static enum status console_events(bool kept_back)
 	return status;
 }
 
-static bool all_finished(void)
+/* Sums up the VMs that ended since the last call; true once that was the last one. */
+static bool report_finished(void)
 {
-	for (u32 i = 0; i < vm_count; i++)
-		if (!__atomic_load_n(&vms[i].finished, __ATOMIC_ACQUIRE))
-			return false;
-	return true;
+	static u32 reported;
+
+	for (u32 i = 0; i < vm_count; i++) {
+		struct vm *vm = &vms[i];
+
+		if (vm->summed_up || !__atomic_load_n(&vm->finished, __ATOMIC_ACQUIRE))
+			continue;
+		/* Its devices are silent, so that these are its last faults. */
+		housekeeping();
+		vm_summary(vm);
+		vm->summed_up = true;
+		reported++;
+	}
+	return reported == vm_count;
 }
 
 void machine_run_vms(const struct plan *plan)
@@ -146,11 +157,10 @@ void machine_run_vms(const struct plan *plan)
 	/* Interrupts are off but in the wait itself, so that none comes between look and wait. */
 	for (;;) {
 		housekeeping();
-		if (all_finished())
-			break;
+		if (report_finished())
+			return;
 		wait_for_interrupt();
 	}
-	housekeeping();
 }
 
 static u8 exit_code(const struct vm *vm)
@@ -165,11 +175,8 @@ void machine_report(void)
 {
 	u8 code = 0;
 
-	for (u32 i = 0; i < vm_count; i++) {
-		vm_summary(&vms[i]);
-		if (!code)
-			code = exit_code(&vms[i]);
-	}
+	for (u32 i = 0; i < vm_count && !code; i++)
+		code = exit_code(&vms[i]);
 	if (!code && (vms_refused || !vm_count))
 		code = STOP_NO_VM;
 	log_line("boot", "all VMs have ended");

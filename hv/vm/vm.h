@@ -78,6 +78,7 @@ struct vm {
 
 	enum vm_end_kind end;
 	bool finished; /* its CPU is done with it */
+	bool summed_up;
 	u32 end_code;  /* VM_EXITED */
 	const char *end_reason;
 	struct vm_counters counters;
