@@ -109,6 +109,11 @@ void apic_send_nmi(u32 destination)
 	apic_send(destination, ICR_ASSERT | ICR_DELIVERY_NMI);
 }
 
+bool apic_in_service(u8 vector)
+{
+	return apic_read(APIC_ISR + vector / 32 * 16u) >> vector % 32 & 1;
+}
+
 static bool any_bit(u32 reg)
 {
 	for (u32 i = 0; i < 8; i++)
@@ -127,9 +132,7 @@ void apic_reset(void)
 	for (u32 i = 0; i < 256 && any_bit(APIC_ISR); i++)
 		apic_eoi();
 	for (u32 i = 0; i < 256 && any_bit(APIC_IRR); i++) {
-		interrupts_on();
-		cpu_pause();
-		interrupts_off();
+		interrupts_window();
 	}
 	for (u32 i = 0; i < 256 && any_bit(APIC_ISR); i++)
 		apic_eoi();

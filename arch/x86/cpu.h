@@ -72,14 +72,10 @@ static inline void cpu_pause(void)
 	__asm__ volatile("pause");
 }
 
-static inline void interrupts_off(void)
+/* Takes what is pending. The instruction after STI is still in its shadow, so that there are two. */
+static inline void interrupts_window(void)
 {
-	__asm__ volatile("cli" : : : "memory");
-}
-
-static inline void interrupts_on(void)
-{
-	__asm__ volatile("sti" : : : "memory");
+	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
 }
 
 /* Sleeps until an interrupt was taken: nothing can come between the two instructions. */

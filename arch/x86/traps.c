@@ -141,6 +141,6 @@ void trap_handle(struct trap_frame *frame)
 		percpu()->nmi_seen = true;
 	else if (frame->vector < FIRST_INTERRUPT)
 		exception_stop(frame);
-	else if (frame->vector != VECTOR_SPURIOUS)
+	else if (frame->vector != VECTOR_SPURIOUS || apic_in_service(VECTOR_SPURIOUS))
 		apic_eoi();
 }

@@ -85,17 +85,33 @@ void vlapic_reset(struct vm *vm, struct vcpu *vcpu)
 }
 
 /*
- * A vector from 16 on, fixed delivery; what else an LVT can say (NMI, SMI, ExtINT, INIT) would reach the
+ * What is still pending when the VM ends is taken through the hypervisor's own table, where the vectors
+ * below 32 are exceptions; the manuals reserve them too (Intel SDM volume 3A, 6.2).
+ */
+#define FIRST_VECTOR 32
+
+/*
+ * A vector from FIRST_VECTOR on, fixed delivery; what else an LVT can say (NMI, SMI, ExtINT, INIT) would reach the
  * hypervisor, or take interrupts from the machine's 8259. Such an entry is written as masked.
  */
 static u32 lvt_sanitise(u32 value)
 {
 	bool fixed = (value & 0x700) == 0;
-	bool vector_ok = (value & 0xff) >= 16;
+	bool vector_ok = (value & 0xff) >= FIRST_VECTOR;
 
 	if (fixed && (vector_ok || value & APIC_LVT_MASKED))
 		return value & 0x7ffff;
 	return (value & 0x700ff) | APIC_LVT_MASKED;
+}
+
+/* A register that is the guest's own, with what it may hold. */
+static u32 own_sanitise(u32 offset, u32 value)
+{
+	if (offset == APIC_ESR)
+		return 0;
+	if (offset == APIC_SVR && (value & 0xff) < FIRST_VECTOR)
+		return value | 0xff;
+	return value;
 }
 
 #define ICR_DELIVERY  0x700
@@ -110,7 +126,7 @@ static void send_to_vcpu(const struct vm *vm, int target, u32 command)
 	u32 delivery = command & ICR_DELIVERY;
 
 	/* Fixed and lowest priority. INIT, STARTUP, NMI and SMI have nobody to reach: one vCPU a VM. */
-	if (target < 0 || delivery > 0x100 || vector < 16)
+	if (target < 0 || delivery > 0x100 || vector < FIRST_VECTOR)
 		return;
 	apic_send_fixed(vm->vcpu[target].apic_id, vector);
 }
@@ -191,7 +207,7 @@ static void register_write(struct vm *vm, struct vcpu *vcpu, const struct apic_r
 		return;
 	case APIC_READ_WRITE:
 		/* In xAPIC mode an APIC that software turned off stays usable: SVR is forwarded too. */
-		apic_write(offset, offset == APIC_ESR ? 0 : value);
+		apic_write(offset, own_sanitise(offset, value));
 		return;
 	case APIC_READ:
 	case APIC_SELF:
@@ -277,7 +293,7 @@ static bool x2apic_write(struct vm *vm, struct vcpu *vcpu, const struct apic_row
 		    : offset == APIC_ESR ? value
 					 : value >> 32)
 			return false;
-		apic_write(offset, (u32)value);
+		apic_write(offset, own_sanitise(offset, (u32)value));
 		return true;
 	case APIC_WRITE:
 		if (value)
