@@ -215,9 +215,16 @@ void *paging_window(u32 index, hpa_t address)
 		    PTE_NX;
 
 	INVARIANT(index < PERCPU_WINDOWS);
-	if (cpu->window_entry[index] != entry) {
-		cpu->window_entry[index] = entry;
-		page_invalidate(at);
-	}
+	cpu->window_entry[index] = entry;
+	page_invalidate(at);
 	return at + (address.v & PAGE_MASK);
+}
+
+void paging_window_end(u32 index)
+{
+	struct percpu *cpu = percpu();
+
+	INVARIANT(index < PERCPU_WINDOWS);
+	cpu->window_entry[index] = 0;
+	page_invalidate(cpu->window_base + index * PAGE_SIZE);
 }

@@ -41,8 +41,9 @@ enum status paging_cpu_init(struct percpu *cpu);
 
 /*
  * Maps the 4 KiB page that holds address, writable, in window `index` of the calling CPU, until the next
- * call with that index; returns where the byte at address is. Cheap when it is the same page again.
+ * call with that index or its end; returns where the byte at address is.
  */
 void *paging_window(u32 index, hpa_t address);
+void paging_window_end(u32 index);
 
 #endif

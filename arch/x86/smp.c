@@ -106,6 +106,7 @@ static void trampoline_fill(hpa_t trampoline, struct percpu *cpu)
 
 	memcpy(page, trampoline_start, (size_t)(trampoline_end - trampoline_start));
 	memcpy(page + TRAMPOLINE_ARGS, &args, sizeof(args));
+	paging_window_end(0);
 }
 
 static void pause_for(u64 us)

@@ -97,8 +97,9 @@ enum direction {
 	FILL_GUEST,
 };
 
-static bool transfer(const struct vm *vm, gpa_t address, void *buffer, u8 fill, u64 size,
-		     enum direction direction)
+/* The window is left open: transfer() ends it. */
+static bool transfer_pages(const struct vm *vm, gpa_t address, void *buffer, u8 fill, u64 size,
+			   enum direction direction)
 {
 	u64 done = 0;
 
@@ -121,6 +122,15 @@ static bool transfer(const struct vm *vm, gpa_t address, void *buffer, u8 fill, 
 		done += chunk;
 	}
 	return true;
+}
+
+static bool transfer(const struct vm *vm, gpa_t address, void *buffer, u8 fill, u64 size,
+		     enum direction direction)
+{
+	bool done = transfer_pages(vm, address, buffer, fill, size, direction);
+
+	paging_window_end(WINDOW_COPY);
+	return done;
 }
 
 bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size)
