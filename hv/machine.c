@@ -192,7 +192,7 @@ void machine_plan(const struct config *config, struct plan *plan)
  * No device does anything before its driver starts it: firmware's DMA would fault for ever once it is
  * blocked, and firmware's interrupts have nowhere to go. Those that firmware goes on using keep their DMA.
  */
-static void silence_devices(void)
+void machine_silence_devices(void)
 {
 	const struct pci_topology *pci = &services.platform->pci;
 
@@ -213,7 +213,6 @@ void machine_close(const struct plan *plan)
 		.delivery = plan->housekeeping ? DELIVERY_FIXED : DELIVERY_NMI,
 	};
 
-	silence_devices();
 	if (services.iommu)
 		machine_require(services.iommu->enable(&event, apic_is_x2apic()), "IOMMU");
 }

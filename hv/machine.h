@@ -31,6 +31,9 @@ void machine_cpu_backend(const struct vcpu_ops *ops);
 /* Looks for the IOMMU. Without one that will do there are no devices for VMs, and that is said. */
 void machine_iommu(const struct iommu_ops *ops);
 
+/* Bus mastering and interrupts of all devices off, but for those that firmware goes on using. */
+void machine_silence_devices(void);
+
 /* Local APIC, clock, 8259, IOAPICs: everything masked. */
 void machine_interrupts(const struct platform *platform);
 

@@ -35,6 +35,7 @@ void hv_main(u64 boot_information)
 
 	machine_cpu_backend(&svm_ops);
 	machine_iommu(&vtd_ops);
+	machine_silence_devices();
 	machine_interrupts(&platform);
 	platform_print(&platform);
 

@@ -42,6 +42,7 @@ static void scrub(hpa_t start, u64 size)
 {
 	for (u64 offset = 0; offset < size; offset += PAGE_SIZE)
 		memset(paging_window(0, hpa(start.v + offset)), 0, PAGE_SIZE);
+	paging_window_end(0);
 }
 
 static enum status add_ram(struct vm *vm, gpa_t start, u64 size, struct memmap *memory)
@@ -240,6 +241,36 @@ void vm_release_devices(struct vm *vm)
 	}
 }
 
+static enum status build_parts(struct vm *vm, const struct hv_config *config, struct memmap *memory)
+{
+	enum status status = build_memory(vm, memory);
+
+	if (status != OK)
+		return fail(vm, "memory", status);
+	status = build_vcpus(vm);
+	if (status != OK)
+		return fail(vm, "virtual CPUs", status);
+	status = build_devices(vm, config);
+	if (status != OK)
+		return fail(vm, "devices", status);
+	return build_kernel(vm);
+}
+
+/* A VM that failed half-way leaves nothing behind that the next one could meet. */
+static void unbuild(struct vm *vm)
+{
+	vm_release_devices(vm);
+	line_release(vm);
+	if (vm->has_domain && services.iommu->domain_destroy(&vm->domain) != OK)
+		log_line(vm->name, "its translation domain is kept: the IOMMU may still use it");
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		services.cpu->destroy(&vm->vcpu[i], services.pool);
+	/* It never ran, so that no CPU has cached anything of its tables. */
+	if (vm->nested.root.v)
+		pt_destroy(&vm->nested, &vm->nested_retired);
+	pt_free_retired(services.pool, &vm->nested_retired, (struct pt_flushed){.done = true});
+}
+
 enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_config *config,
 		     struct memmap *memory)
 {
@@ -251,18 +282,8 @@ enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_
 		vm->vcpu[i].apic_id = plan->apic_id[i];
 	console_init(vm);
 	vioapic_init(&vm->vioapic);
-	status = build_memory(vm, memory);
+	status = build_parts(vm, config, memory);
 	if (status != OK)
-		return fail(vm, "memory", status);
-	status = build_vcpus(vm);
-	if (status != OK)
-		return fail(vm, "virtual CPUs", status);
-	status = build_devices(vm, config);
-	if (status != OK)
-		status = fail(vm, "devices", status);
-	else
-		status = build_kernel(vm);
-	if (status != OK)
-		vm_release_devices(vm);
+		unbuild(vm);
 	return status;
 }

@@ -20,3 +20,13 @@ enum status line_claim(u32 gsi, const struct vm *vm)
 	lines[line_count++] = (struct line){gsi, vm};
 	return OK;
 }
+
+void line_release(const struct vm *vm)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < line_count; i++)
+		if (lines[i].owner != vm)
+			lines[kept++] = lines[i];
+	line_count = kept;
+}

@@ -11,9 +11,12 @@
 struct vm;
 
 /*
- * Makes vm (NULL: the hypervisor) the line's owner, for good. OK too if it is already; ERR_BUSY: someone
+ * Makes vm (NULL: the hypervisor) the line's owner. OK too if it is already; ERR_BUSY: someone
  * else's; ERR_NO_MEMORY: more lines than there is room for.
  */
 enum status line_claim(u32 gsi, const struct vm *vm);
+
+/* The VM's lines are free again. */
+void line_release(const struct vm *vm);
 
 #endif
