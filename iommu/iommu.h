@@ -90,7 +90,8 @@ struct iommu_ops {
 	/*
 	 * As pt_map() and pt_unmap(), with the invalidations that they need, waited for. map() also
 	 * gives ERR_INVALID for what overlaps the interrupt range 0xFEE00000-0xFEEFFFFF or lies beyond
-	 * address_bits().
+	 * address_bits(); ERR_HARDWARE or ERR_TIMEOUT: a unit was not to be told of the mapping. On any
+	 * error of map() nothing is mapped that was not before.
 	 */
 	enum status (*map)(struct iommu_domain *domain, iova_t address, hpa_t to, u64 size,
 			   u32 prot);
@@ -110,7 +111,7 @@ struct iommu_ops {
 	 */
 	enum status (*detach)(struct iommu_domain *domain, struct sbdf requester);
 
-	/* True if firmware demands that the requester can reach some memory from boot on. */
+	/* From probe() on: true if firmware demands that the requester can reach some memory. */
 	bool (*has_reserved)(struct sbdf requester);
 
 	/*
@@ -136,7 +137,8 @@ struct iommu_ops {
 
 	/*
 	 * Takes at most max recorded faults from all units and clears them; returns how many. Call
-	 * again while it returns max. Takes a lock: not from NMI handlers.
+	 * again while it returns max: a unit raises no event while it has something left. Takes a
+	 * lock: not from NMI handlers.
 	 */
 	unsigned (*faults)(struct iommu_fault *fault, unsigned max);
 

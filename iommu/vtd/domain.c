@@ -5,6 +5,8 @@
  * Table pages and IDs are free again only with the proof that every unit that may know them was
  * flushed; where a flush failed, nothing is freed and the next one covers the whole domain.
  */
+#include "hv/base/log.h"
+#include "hv/base/panic.h"
 #include "iommu/vtd/internal.h"
 
 const struct pt_format vtd_ss_format = {
@@ -117,6 +119,21 @@ static enum status announce(struct iommu_domain *domain, u64 address, u64 size)
 	return result;
 }
 
+/*
+ * Unmaps what was mapped just now, and what some unit may know of it already is flushed. Where a unit
+ * does not do that, the domain is stale.
+ */
+static void take_back(struct iommu_domain *domain, u64 address, u64 size)
+{
+	enum status status = pt_unmap(&domain->pt, address, size, &domain->retired);
+
+	INVARIANT(status == OK); /* its leaves fill the range: none is cut */
+	status = flush_and_free(domain, address, size);
+	if (status != OK)
+		log_line("vtd", "domain %u: what was mapped in vain at %llx may still be cached",
+			 domain->id, (unsigned long long)address);
+}
+
 bool vtd_domain_can_hold(u64 address, u64 size)
 {
 	return range_within(address, size, 0, BIT(vtd.address_bits)) &&
@@ -135,6 +152,8 @@ enum status vtd_domain_map(struct iommu_domain *domain, iova_t address, hpa_t to
 			&domain->retired);
 	if (status == OK) {
 		status = announce(domain, address.v, size);
+		if (status != OK)
+			take_back(domain, address.v, size);
 	} else if (status == ERR_NO_MEMORY) {
 		/* A part was there for a moment; what a unit cached of it has to go. */
 		enum status flushed = flush_and_free(domain, address.v, size);

@@ -1,10 +1,11 @@
 /*
  * One unit from whatever firmware left to on, with everything blocked.
  *
- * Firmware may have left translation, interrupt remapping or its queue on. Translation and remapping
- * are never turned off: the tables are replaced under them (11.4.4.1, SRTP and SIRTP), and what was
- * cached of the old ones is invalidated, so no request passes unchecked in between. Protected memory
- * regions go only once translation is on.
+ * Firmware may have left translation, interrupt remapping or its queue on. Remapping is never turned
+ * off, and translation in legacy mode neither: the tables are replaced under them (11.4.4.1, SRTP and
+ * SIRTP), and what was cached of the old ones is invalidated, so no request passes unchecked in between.
+ * From another mode no way leads to legacy mode but through translation off. Protected memory regions go
+ * only once translation is on.
  */
 #include "hv/base/log.h"
 #include "iommu/vtd/internal.h"
@@ -15,15 +16,39 @@ static enum status refuse(const struct vtd_unit *unit, const char *reason)
 	return ERR_HARDWARE;
 }
 
+static const char *name_of_mode(u64 mode)
+{
+	return mode == VTD_TTM_SCALABLE ? "scalable mode"
+	       : mode == VTD_TTM_ABORT	? "abort-DMA mode"
+					: "a reserved mode";
+}
+
+/*
+ * The mode (11.4.5) is changed while translation is off only. The devices are silent by now, save for those
+ * with reserved regions. Unless all DMA is aborted, theirs may go through tables that map elsewhere, and
+ * without them it would end up there.
+ */
+static enum status leave_foreign_mode(struct vtd_unit *unit)
+{
+	u64 mode = bits_get(vtd_read64(unit, VTD_RTADDR), VTD_RTADDR_TTM);
+
+	if (!(vtd_gsts(unit) & VTD_GSTS_TES) || mode == VTD_TTM_LEGACY)
+		return OK;
+	log_line("vtd", "unit %u: firmware left it translating in %s", unit->index,
+		 name_of_mode(mode));
+	if (mode != VTD_TTM_ABORT && vtd_reserved_on(unit))
+		return refuse(unit,
+			      "a device with a reserved region goes through it, and that mode "
+			      "can't be left without a gap");
+	return vtd_turn_off(unit, VTD_GSTS_TES);
+}
+
 /* 6.6: after the pointer is set, context cache and then IOTLB are invalidated globally. */
 static enum status set_root_table(struct vtd_unit *unit)
 {
 	u64 address = pool_hpa(unit->pool, unit->root).v;
 	enum status status;
 
-	if (vtd_gsts(unit) & VTD_GSTS_TES && bits_get(vtd_read64(unit, VTD_RTADDR), VTD_RTADDR_TTM))
-		return refuse(unit, "firmware left it translating in scalable mode, which can't be "
-				    "left without a gap");
 	vtd_write64(unit, VTD_RTADDR, address);
 	if (vtd_read64(unit, VTD_RTADDR) != address)
 		return refuse(unit, "the root table's address does not read back");
@@ -99,10 +124,11 @@ static enum status remap_interrupts(struct vtd_unit *unit)
 
 enum status vtd_unit_enable(struct vtd_unit *unit, const struct interrupt_target *event)
 {
-	enum status status = OK;
+	enum status status = vtd_faults_reset(unit);
 
-	vtd_fault_event_mask(unit);
-	if (unit->caps.queued_invalidation)
+	if (status == OK)
+		status = leave_foreign_mode(unit);
+	if (status == OK && unit->caps.queued_invalidation)
 		status = vtd_queue_start(unit);
 	if (status == OK)
 		status = set_root_table(unit);

@@ -1,4 +1,9 @@
-/* Primary fault logging (7.2.1) and the fault event (7.3). */
+/*
+ * Primary fault logging (7.2.1) and the fault event (7.3).
+ *
+ * The unit raises the event when a field of FSTS gets set while none was (11.4.7.2). So whoever takes
+ * faults must come to a moment at which no field is set, or he never hears of another one.
+ */
 #include "hv/base/log.h"
 #include "iommu/vtd/internal.h"
 
@@ -6,9 +11,41 @@
 #define REASON_INTERRUPT_FIRST 0x20
 #define REASON_INTERRUPT_LAST  0x2f
 
-void vtd_fault_event_mask(const struct vtd_unit *unit)
+#define QUEUE_ERRORS (VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE)
+#define CLEARABLE    (VTD_FSTS_PFO | VTD_FSTS_AFO | VTD_FSTS_APF | QUEUE_ERRORS)
+
+#define RESET_ROUNDS 8
+
+static void mask_event(const struct vtd_unit *unit)
 {
 	vtd_write32(unit, VTD_FECTL, VTD_FECTL_IM);
+}
+
+static void free_record(const struct vtd_unit *unit, u32 index)
+{
+	vtd_write32(unit, unit->caps.fault_offset + index * VTD_FRCD_SIZE + VTD_FRCD_TOP,
+		    VTD_FRCD_TOP_F);
+}
+
+/* With the advanced log on (7.2.2) nothing would come into the records. */
+enum status vtd_faults_reset(struct vtd_unit *unit)
+{
+	mask_event(unit);
+	if (vtd_gsts(unit) & VTD_GSTS_AFLS) {
+		enum status status = vtd_turn_off(unit, VTD_GSTS_AFLS);
+
+		if (status != OK)
+			return status;
+	}
+	/* Again where a new fault came meanwhile. */
+	for (unsigned round = 0; round < RESET_ROUNDS; round++) {
+		for (u32 i = 0; i < unit->caps.fault_records; i++)
+			free_record(unit, i);
+		vtd_write32(unit, VTD_FSTS, vtd_read32(unit, VTD_FSTS) & CLEARABLE);
+		if (!(vtd_read32(unit, VTD_FSTS) & (VTD_FSTS_PPF | CLEARABLE)))
+			break;
+	}
+	return OK;
 }
 
 /*
@@ -19,7 +56,7 @@ enum status vtd_fault_event_set(const struct vtd_unit *unit, const struct interr
 {
 	if (target->apic_id > 0xff && !unit->wide_apic_ids)
 		return ERR_UNSUPPORTED;
-	vtd_fault_event_mask(unit);
+	mask_event(unit);
 	vtd_write32(unit, VTD_FEDATA,
 		    (u32)target->delivery << VTD_FEDATA_DELIVERY |
 			    (target->delivery == DELIVERY_NMI ? 0 : target->vector));
@@ -62,29 +99,68 @@ static bool take_record(const struct vtd_unit *unit, u32 index, struct iommu_fau
 	if (!(high & VTD_FRCD_HIGH_F))
 		return false;
 	*fault = decode(unit, vtd_read64(unit, offset + VTD_FRCD_LOW), high);
-	vtd_write32(unit, offset + VTD_FRCD_TOP, VTD_FRCD_TOP_F);
+	free_record(unit, index);
 	return true;
 }
 
-/*
- * One round over all records from the oldest on, so that a device that faults without end can't hold
- * the CPU here. With PFO set the unit records nothing more: it is cleared last.
- */
-unsigned vtd_faults_take(const struct vtd_unit *unit, struct iommu_fault *fault, unsigned max)
+/* One round over all records from the oldest on. */
+static unsigned take_records(const struct vtd_unit *unit, u32 oldest, struct iommu_fault *fault,
+			     unsigned max)
 {
-	u32 status = vtd_read32(unit, VTD_FSTS);
-	u32 first = (u32)bits_get(status, VTD_FSTS_FRI);
 	unsigned taken = 0;
 
-	if (!(status & (VTD_FSTS_PPF | VTD_FSTS_PFO)))
-		return 0;
 	for (u32 n = 0; n < unit->caps.fault_records && taken < max; n++)
-		if (take_record(unit, (first + n) % unit->caps.fault_records, &fault[taken]))
+		if (take_record(unit, (oldest + n) % unit->caps.fault_records, &fault[taken]))
 			taken++;
-	if (status & VTD_FSTS_PFO && taken < max) {
-		log_line("vtd", "unit %u: faults were lost, more came than it can record",
-			 unit->index);
-		vtd_write32(unit, VTD_FSTS, VTD_FSTS_PFO);
+	return taken;
+}
+
+/* A device can cause them at will, so they are told ever more rarely. */
+static void tell_overflow(struct vtd_unit *unit)
+{
+	u64 count = ++unit->overflows;
+
+	if ((count & (count - 1)) == 0)
+		log_line("vtd",
+			 "unit %u: faults were lost, more came than it can record: %llu times",
+			 unit->index, (unsigned long long)count);
+}
+
+/*
+ * The fields to be cleared for the event to come. Queue errors are seen here only if they came outside of all
+ * waits for the queue, which handle their own; the lock sees to that. A dead unit's IQE stays: the unit
+ * would go on with what it refused, and so raise the event without end.
+ */
+static u32 pending(const struct vtd_unit *unit, u32 fault_status)
+{
+	u32 fields = VTD_FSTS_PPF | CLEARABLE;
+
+	return fault_status & (unit->dead ? fields & ~(u32)VTD_FSTS_IQE : fields);
+}
+
+/*
+ * Records first, then the rest: with PFO set the unit records nothing more, so that no device can keep
+ * ahead of this once it has filled all records. Bounded: each fault may come alone, and something to
+ * clear behind each.
+ */
+unsigned vtd_faults_take(struct vtd_unit *unit, struct iommu_fault *fault, unsigned max)
+{
+	unsigned taken = 0;
+
+	for (unsigned rounds = 2 * max + 2; rounds; rounds--) {
+		u32 fault_status = vtd_read32(unit, VTD_FSTS);
+		u32 oldest = (u32)bits_get(fault_status, VTD_FSTS_FRI);
+		u32 fields = pending(unit, fault_status);
+
+		if (!fields || (fields & VTD_FSTS_PPF && taken == max))
+			break;
+		if (fields & VTD_FSTS_PPF) {
+			taken += take_records(unit, oldest, &fault[taken], max - taken);
+			continue;
+		}
+		if (fields & VTD_FSTS_PFO)
+			tell_overflow(unit);
+		vtd_write32(unit, VTD_FSTS, fields);
 	}
 	return taken;
 }

@@ -14,7 +14,7 @@
  * it may still have cached is never certain again, so every further operation on it fails and no page
  * or ID that it may know is used for anything else.
  *
- * All but probe and enable run under vtd.lock.
+ * All but probe run under vtd.lock, save for questions about what probe found for good.
  */
 #ifndef IOMMU_VTD_INTERNAL_H
 #define IOMMU_VTD_INTERNAL_H
@@ -58,6 +58,7 @@ struct vtd_unit {
 	struct vtd_entry *root;
 	struct vtd_interrupt_table interrupts;
 	bool wide_apic_ids; /* IRTA.EIME is on */
+	u64 overflows;	    /* of the fault records */
 };
 
 /* A memory range that firmware demands for some devices (RMRR), whole pages. */
@@ -108,6 +109,7 @@ struct vtd {
 	u8 address_bits;
 	bool coherent;
 	bool wide_apic_ids;
+	unsigned first_faulting; /* the unit whose faults are taken first */
 	const struct pt_format *format;
 	u32 domain_ids;
 	u64 domain_used[VTD_MAX_DOMAINS / 64];
@@ -184,6 +186,7 @@ enum status vtd_domain_create(struct iommu_domain *domain);
 enum status vtd_domain_destroy(struct iommu_domain *domain);
 /* Every unit can translate the range, and it has nothing of the interrupt range. size > 0. */
 bool vtd_domain_can_hold(u64 address, u64 size);
+/* On any error nothing is mapped that was not before. */
 enum status vtd_domain_map(struct iommu_domain *domain, iova_t address, hpa_t to, u64 size,
 			   u32 prot);
 enum status vtd_domain_unmap(struct iommu_domain *domain, iova_t address, u64 size);
@@ -207,6 +210,10 @@ enum status vtd_reserved_find(void);
 enum status vtd_reserved_connect(void);
 /* The requester's domain in quarantine, NULL if it has none. */
 struct iommu_domain *vtd_reserved_home(struct sbdf requester);
+/* From probe on: true if the requester has any. */
+bool vtd_reserved_has(struct sbdf requester);
+/* From probe on: true if the unit serves a requester that has any. */
+bool vtd_reserved_on(const struct vtd_unit *unit);
 /* True if another requester has one of its regions too. */
 bool vtd_reserved_shared(struct sbdf requester);
 /* Maps the requester's regions into a domain, all or none; and takes them out again. */
@@ -224,9 +231,11 @@ enum status vtd_interrupt_set(struct vtd_unit *unit, u16 index,
 enum status vtd_interrupt_clear(struct vtd_unit *unit, u16 index);
 
 /* faults.c */
-void vtd_fault_event_mask(const struct vtd_unit *unit);
+/* Masks the event and forgets what firmware left, so that the event will come once it is set. */
+enum status vtd_faults_reset(struct vtd_unit *unit);
 enum status vtd_fault_event_set(const struct vtd_unit *unit, const struct interrupt_target *target);
-unsigned vtd_faults_take(const struct vtd_unit *unit, struct iommu_fault *fault, unsigned max);
+/* As iommu_ops.faults, of one unit. */
+unsigned vtd_faults_take(struct vtd_unit *unit, struct iommu_fault *fault, unsigned max);
 
 /* reasons.c (7.1.3): in words; never NULL. */
 const char *vtd_fault_reason(u8 code);

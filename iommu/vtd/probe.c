@@ -7,6 +7,12 @@
 /* Room above the last byte of RAM, for guests whose memory has holes in other places. */
 #define ADDRESS_MARGIN GIB(4)
 
+/* Firmware may tell a width of 64 bits, by which nothing can be shifted. */
+static bool is_host_address(u64 address)
+{
+	return vtd.dmar.host_address_width >= 64 || address >> vtd.dmar.host_address_width == 0;
+}
+
 /* What must be mappable: all RAM and every reserved region that exists. */
 static u8 wanted_bits(void)
 {
@@ -20,7 +26,7 @@ static u8 wanted_bits(void)
 	for (unsigned i = 0; i < vtd.dmar.structure_count; i++) {
 		const struct dmar_structure *rmrr = &vtd.dmar.structure[i];
 
-		if (rmrr->type == DMAR_RMRR && rmrr->limit >> vtd.dmar.host_address_width == 0)
+		if (rmrr->type == DMAR_RMRR && is_host_address(rmrr->limit))
 			limit = max_u64(limit, rmrr->limit + 1);
 	}
 	return vtd_address_bits(limit);

@@ -60,9 +60,12 @@
 #define VTD_GSTS_CFIS  BIT(23)
 
 /* 11.4.5 Root Table Address Register, 64 bits. */
-#define VTD_RTADDR     0x20
-#define VTD_RTADDR_TTM 11, 10 /* 0: legacy mode */
-#define VTD_RTADDR_RTA BITS(63, 12)
+#define VTD_RTADDR	 0x20
+#define VTD_RTADDR_TTM	 11, 10
+#define VTD_TTM_LEGACY	 0
+#define VTD_TTM_SCALABLE 1
+#define VTD_TTM_ABORT	 3 /* all DMA */
+#define VTD_RTADDR_RTA	 BITS(63, 12)
 
 /* 11.4.6.1 Context Command Register, 64 bits. */
 #define VTD_CCMD	     0x28
@@ -90,16 +93,19 @@
 #define VTD_IOTLB_DID_SHIFT	32
 #define VTD_IOTLB_REGISTERS_END 0x10
 
-/* 11.4.7.1 Fault Status Register, 32 bits; PFO and the three queue errors are cleared by writing 1. */
+/* 11.4.7.1 Fault Status Register, 32 bits; all fields but PPF and FRI are cleared by writing 1. */
 #define VTD_FSTS     0x34
 #define VTD_FSTS_PFO BIT(0)
 #define VTD_FSTS_PPF BIT(1)
+#define VTD_FSTS_AFO BIT(2) /* the advanced fault log's overflow, */
+#define VTD_FSTS_APF BIT(3) /* and that something is in it; not in newer revisions */
 #define VTD_FSTS_IQE BIT(4) /* queue error: a descriptor was refused */
 #define VTD_FSTS_ICE BIT(5) /* a device's unexpected invalidation completion */
 #define VTD_FSTS_ITE BIT(6) /* a device did not complete an invalidation in time */
 #define VTD_FSTS_FRI 15, 8
 
 /* 11.4.7.2 to 11.4.7.5 Fault Event registers, 32 bits each. */
+/* The event is raised when a field of FSTS gets set while none was. */
 #define VTD_FECTL	      0x38
 #define VTD_FECTL_IM	      BIT(31)
 #define VTD_FEDATA	      0x3c

@@ -196,6 +196,24 @@ struct iommu_domain *vtd_reserved_home(struct sbdf requester)
 	return NULL;
 }
 
+bool vtd_reserved_has(struct sbdf requester)
+{
+	for (unsigned i = 0; i < reserved()->user_count; i++)
+		if (sbdf_equal(reserved()->user[i].requester, requester))
+			return true;
+	return false;
+}
+
+bool vtd_reserved_on(const struct vtd_unit *unit)
+{
+	struct vtd_unit *serving;
+
+	for (unsigned i = 0; i < reserved()->user_count; i++)
+		if (vtd_unit_for(reserved()->user[i].requester, &serving) == OK && serving == unit)
+			return true;
+	return false;
+}
+
 bool vtd_reserved_shared(struct sbdf requester)
 {
 	for (unsigned i = 0; i < reserved()->user_count; i++) {

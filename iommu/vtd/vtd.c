@@ -48,7 +48,7 @@ static enum status build_tables(void)
 	return vtd_reserved_connect();
 }
 
-static enum status enable(const struct interrupt_target *event, bool x2apic)
+static enum status enable_all(const struct interrupt_target *event, bool x2apic)
 {
 	enum status status;
 
@@ -60,6 +60,15 @@ static enum status enable(const struct interrupt_target *event, bool x2apic)
 	for (unsigned i = 0; i < vtd.unit_count && status == OK; i++)
 		status = vtd_unit_enable(&vtd.unit[i], event);
 	vtd.enabled = status == OK;
+	return status;
+}
+
+static enum status enable(const struct interrupt_target *event, bool x2apic)
+{
+	lock_take(&vtd.lock);
+	enum status status = enable_all(event, x2apic);
+
+	lock_release(&vtd.lock);
 	return status;
 }
 
@@ -194,17 +203,24 @@ static u64 ioapic_entry(const struct iommu_interrupts *interrupts, u16 n,
 	return vtd_rte_make((u16)(interrupts->first + n), target, active_low, masked);
 }
 
+/* Where there was room for no more, the next call begins with the next unit: none can hide the others. */
 static unsigned faults(struct iommu_fault *fault, unsigned max)
 {
-	unsigned taken = 0;
+	unsigned taken = 0, first;
 
 	lock_take(&vtd.lock);
-	for (unsigned i = 0; i < vtd.unit_count && taken < max; i++)
-		taken += vtd_faults_take(&vtd.unit[i], &fault[taken], max - taken);
+	first = vtd.first_faulting;
+	for (unsigned i = 0; i < vtd.unit_count && taken < max; i++) {
+		unsigned index = (first + i) % vtd.unit_count;
+
+		taken += vtd_faults_take(&vtd.unit[index], &fault[taken], max - taken);
+		vtd.first_faulting = (index + 1) % vtd.unit_count;
+	}
 	lock_release(&vtd.lock);
 	return taken;
 }
 
+/* No lock from here on: these answers are the same from probe on, or enable for the last. */
 static u8 address_bits(void)
 {
 	return vtd.address_bits;
@@ -212,7 +228,7 @@ static u8 address_bits(void)
 
 static bool has_reserved(struct sbdf requester)
 {
-	return vtd_reserved_home(requester);
+	return vtd_reserved_has(requester);
 }
 
 static bool x2apic_possible(void)

@@ -20,6 +20,8 @@
 #define IQE  (1u << 4)
 #define ITE  (1u << 6)
 
+#define TTM(rtaddr) ((rtaddr) >> 10 & 3)
+
 static struct fake_unit units[FAKE_MAX_UNITS];
 static unsigned unit_count;
 static u64 now_us;
@@ -121,7 +123,7 @@ static void wait_descriptor(struct fake_unit *unit, struct fake_pair d)
 {
 	if (unit->device_silent) {
 		unit->device_silent--;
-		unit->fsts |= ITE;
+		fake_raise(unit, ITE);
 	} else if (d.low & 0x20 && !unit->status_lost) {
 		fake_write_status(d.high & ~3ull, (u32)(d.low >> 32));
 	}
@@ -139,7 +141,7 @@ static void run_queue(struct fake_unit *unit)
 
 		if (!acceptable(unit, d) || (unit->refuse && !is_wait)) {
 			unit->refuse -= unit->refuse != 0;
-			unit->fsts |= IQE;
+			fake_raise(unit, IQE);
 			return;
 		}
 		unit->iqh = (unit->iqh + 16) % size;
@@ -153,6 +155,8 @@ static void run_queue(struct fake_unit *unit)
 static void latch(struct fake_unit *unit, u32 one_shot)
 {
 	if (one_shot & RTP) {
+		if (unit->gsts & TE && TTM(unit->rtaddr) != TTM(unit->root_latched))
+			fake_violate(unit, "GCMD: another mode while translation is on");
 		unit->root_latched = unit->rtaddr;
 		unit->owes_context_flush = unit->owes_iotlb_flush = true;
 		unit->root_latches++;
@@ -173,8 +177,10 @@ static void check_change(struct fake_unit *unit, u32 value, u32 changed)
 
 	if (__builtin_popcount(changed | one_shot) > 1)
 		fake_violate(unit, "GCMD: more than one command at once");
-	if (changed & ~value & TE)
+	if (changed & ~value & TE && !TTM(unit->root_latched))
 		fake_violate(unit, "GCMD: translation turned off");
+	if (changed & value & TE && TTM(unit->root_latched))
+		fake_violate(unit, "GCMD: translation on in another mode than legacy");
 	if (changed & ~value & IRE)
 		fake_violate(unit, "GCMD: interrupt remapping turned off");
 	if (changed & value & TE && (unit->owes_context_flush || unit->owes_iotlb_flush))
@@ -196,6 +202,7 @@ static void write_gcmd(struct fake_unit *unit, u32 value)
 		unit->queue_starts++;
 	}
 	unit->gsts ^= changed;
+	unit->gsts |= value & unit->commands_ignored & WBF; /* busy for good */
 	latch(unit, value & ~KEPT & ~unit->commands_ignored);
 }
 

@@ -12,7 +12,7 @@
 #include "hv/base/types.h"
 
 #define FAKE_MAX_UNITS	 4
-#define FAKE_MAX_RECORDS 8
+#define FAKE_MAX_RECORDS 32
 #define FAKE_CACHE	 256
 
 /* The memory that driver and units share. */
@@ -59,6 +59,7 @@ struct fake_unit {
 	u32 gsts, fsts, fectl, fedata, feaddr, feuaddr, pmen, iectl;
 	u64 rtaddr, irta, ccmd, iva, iotlb_reg, iqh, iqt, iqa;
 	struct fake_pair record[FAKE_MAX_RECORDS];
+	unsigned next_record; /* 7.2.1: they are used in turn */
 	u64 root_latched, irta_latched;
 	/* Caches. */
 	struct fake_context context[FAKE_CACHE];
@@ -96,7 +97,7 @@ void *fake_memory_at(u64 hpa);
 
 /*
  * What a DMA of the requester would do now: 0 and *to where it gets through, else the fault reason,
- * which is recorded. 0xff: stopped by a protected memory region.
+ * which is recorded. 0xff: stopped by a protected memory region, or by abort mode.
  */
 u8 fake_dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to);
 
@@ -104,7 +105,7 @@ u8 fake_dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to);
 u8 fake_message(struct fake_unit *unit, u16 sid, u64 address, u32 data, struct fake_delivery *out);
 u8 fake_ioapic(struct fake_unit *unit, u16 sid, u64 entry, struct fake_delivery *out);
 
-/* Records a fault as the unit itself would. */
+/* Records a fault as the unit itself would: nowhere to be seen while the advanced log is on. */
 void fake_fault(struct fake_unit *unit, u16 sid, u8 reason, u64 info, bool write);
 
 /* Inside the fake: reading memory as the unit sees it. */
@@ -117,6 +118,11 @@ void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did,
 void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 did, u64 page,
 			      unsigned mask);
 void fake_forget_interrupts(struct fake_unit *unit, bool all, u16 index, unsigned mask);
+/*
+ * Sets fields of FSTS. Only the first one of them raises the event, at once or, while it is masked, as
+ * soon as it no longer is (11.4.7.2).
+ */
+void fake_raise(struct fake_unit *unit, u32 fields);
 /* The records' part of register writes. */
 void fake_fault_register_write(struct fake_unit *unit, u32 offset, u32 value);
 

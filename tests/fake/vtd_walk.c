@@ -6,6 +6,16 @@
 
 #define ADDRESS 0x000ffffffffff000ull
 
+/* GSTS and FECTL. */
+#define ADVANCED_LOG  (1u << 28)
+#define EVENT_MASKED  (1u << 31)
+#define EVENT_PENDING (1u << 30)
+
+/* FSTS: overflow and pending of the records, then of the advanced log, and the queue's three errors. */
+#define OVERFLOW (1u << 0)
+#define PENDING	 (1u << 1)
+#define FIELDS	 0x7fu
+
 static bool caching_mode(const struct fake_unit *unit)
 {
 	return unit->cap >> 7 & 1;
@@ -56,48 +66,60 @@ static unsigned record_count(const struct fake_unit *unit)
 	return (unit->cap >> 40 & 0xff) + 1;
 }
 
-static bool any_record(const struct fake_unit *unit)
-{
-	for (unsigned i = 0; i < record_count(unit); i++)
-		if (unit->record[i].high >> 63)
-			return true;
-	return false;
-}
-
 /* PPF and FRI follow the records: FRI is the oldest, counted from where it was. */
 static void update_pending(struct fake_unit *unit)
 {
 	unsigned count = record_count(unit), index = unit->fsts >> 8 & 0xff;
 
-	unit->fsts &= ~2u;
+	unit->fsts &= ~PENDING;
 	for (unsigned n = 0; n < count; n++, index = (index + 1) % count) {
 		if (unit->record[index].high >> 63) {
-			unit->fsts = (unit->fsts & ~0xff00u) | index << 8 | 2;
+			unit->fsts = (unit->fsts & ~0xff00u) | index << 8 | PENDING;
 			return;
 		}
 	}
 }
 
-static unsigned next_record; /* 7.2.1: records are used in turn */
+/* Once no field is set any more, nothing is pending either. */
+static void settle(struct fake_unit *unit)
+{
+	if (!(unit->fsts & FIELDS))
+		unit->fectl &= ~EVENT_PENDING;
+}
+
+void fake_raise(struct fake_unit *unit, u32 fields)
+{
+	bool first = !(unit->fsts & FIELDS);
+
+	if (first && unit->fectl & EVENT_MASKED)
+		unit->fectl |= EVENT_PENDING;
+	else if (first)
+		unit->fault_events++;
+	unit->fsts |= fields;
+}
+
+static void write_fectl(struct fake_unit *unit, u32 value)
+{
+	if (!(value & EVENT_MASKED) && unit->fectl & EVENT_PENDING)
+		unit->fault_events++;
+	unit->fectl = value & EVENT_MASKED ? unit->fectl | EVENT_MASKED : 0;
+}
 
 void fake_fault(struct fake_unit *unit, u16 sid, u8 reason, u64 info, bool write)
 {
-	struct fake_pair *record = &unit->record[next_record % record_count(unit)];
+	struct fake_pair *record = &unit->record[unit->next_record];
 
-	if (!any_record(unit)) {
-		unit->fault_events += !(unit->fectl >> 31);
-		unit->fsts &= ~0xff00u;
-		next_record = 0;
-		record = &unit->record[0];
-	}
-	if (unit->fsts & 1 || record->high >> 63) {
-		unit->fsts |= 1;
+	if (unit->gsts & ADVANCED_LOG)
+		return;
+	if (unit->fsts & OVERFLOW || record->high >> 63) {
+		fake_raise(unit, OVERFLOW);
 		return;
 	}
-	next_record++;
+	unit->next_record = (unit->next_record + 1) % record_count(unit);
 	/* What is above the reason's 8 bits is of no meaning without PASID: all ones here. */
 	*record = (struct fake_pair){info, 1ull << 63 | (u64)!write << 62 | 0xffff0000000000ull |
 						   (u64)reason << 32 | sid};
+	fake_raise(unit, PENDING);
 	update_pending(unit);
 }
 
@@ -106,9 +128,9 @@ void fake_fault_register_write(struct fake_unit *unit, u32 offset, u32 value)
 	u32 record = offset - (u32)(unit->cap >> 24 & 0x3ff) * 16;
 
 	if (offset == 0x34) {
-		unit->fsts &= ~(value & 0x71);
+		unit->fsts &= ~(value & FIELDS & ~PENDING);
 	} else if (offset == 0x38) {
-		unit->fectl = value;
+		write_fectl(unit, value);
 	} else if (record < sizeof(unit->record) && record % 16 == 12) {
 		if (value >> 31)
 			unit->record[record / 16].high &= ~(1ull << 63);
@@ -116,6 +138,7 @@ void fake_fault_register_write(struct fake_unit *unit, u32 offset, u32 value)
 	} else {
 		abort();
 	}
+	settle(unit);
 }
 
 static struct fake_pair context_of(struct fake_unit *unit, u16 sid)
@@ -233,6 +256,8 @@ u8 fake_dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to)
 	*to = address;
 	if (!(unit->gsts >> 31))
 		return unit->pmen >> 31 ? 0xff : 0;
+	if (unit->root_latched >> 10 & 3)
+		return 0xff; /* aborted without a record; tables of scalable mode are unknown here */
 	reason = dma(unit, sid, address, write, to);
 	if (reason)
 		fake_fault(unit, sid, reason, address & ~0xfffull, write);

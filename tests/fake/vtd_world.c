@@ -62,6 +62,11 @@ struct fake_unit *world_add_drhd(u16 segment, u8 flags, u64 base, u64 cap, u64 e
 	return fake_unit_add(base, cap, ecap);
 }
 
+void world_set_address_width(unsigned bits)
+{
+	table[36] = (u8)(bits - 1);
+}
+
 void world_add_rmrr(u64 base, u64 limit)
 {
 	structure_at = table_size;

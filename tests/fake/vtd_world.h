@@ -31,6 +31,8 @@ void world_reset(void);
 struct fake_unit *world_add_unit(u64 cap, u64 ecap);
 /* Opens a DRHD by hand; world_add_scope() then adds to it. */
 struct fake_unit *world_add_drhd(u16 segment, u8 flags, u64 base, u64 cap, u64 ecap);
+/* The DMAR table's host address width, in bits; 48 unless told. */
+void world_set_address_width(unsigned bits);
 void world_add_rmrr(u64 base, u64 limit);
 /* hops are pairs of device and function, ended by 0xff. */
 void world_add_scope(u8 type, u8 enumeration_id, u8 bus, const u8 *hops);

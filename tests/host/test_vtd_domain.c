@@ -245,6 +245,112 @@ static void one_table_serves_units_that_differ(void **state)
 	assert_int_equal(fake_dma(rich, OTHER.bdf, 0x5000, true, &to), 5);
 }
 
+/* The mapping is taken back, and what a unit learned of it meanwhile is forgotten. */
+static void a_mapping_that_was_not_announced_is_none(void **state)
+{
+	struct fake_unit *unit = world_enabled(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
+	struct iommu_domain domain = attached_domain();
+	u32 free_pages, tables = domain.pt.tables;
+	struct pt_leaf leaf;
+
+	(void)state;
+	assert_int_equal(vtd_ops.attach(&domain, DEVICE), OK);
+	free_pages = world_pool.free_pages;
+	unit->refuse = 1;
+	assert_int_equal(vtd_ops.map(&domain, iova(0x80000000), hpa(0x7000), PAGE_SIZE, PT_READ),
+			 ERR_HARDWARE);
+	assert_false(pt_lookup(&domain.pt, 0x80000000, &leaf));
+	assert_false(domain.stale);
+	assert_int_equal(domain.pt.tables, tables);
+	assert_int_equal(world_pool.free_pages, free_pages);
+	assert_int_equal(fake_dma(unit, DEVICE.bdf, 0x80000000, false, &to), 6);
+	assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 0);
+	assert_int_equal(vtd_ops.map(&domain, iova(0x80000000), hpa(0x9000), PAGE_SIZE, PT_READ),
+			 OK);
+	assert_int_equal(fake_dma(unit, DEVICE.bdf, 0x80000000, false, &to), 0);
+	assert_int_equal(to, 0x9000);
+}
+
+static void nor_where_the_unit_falls_silent(void **state)
+{
+	struct fake_unit *unit = world_enabled(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
+	struct iommu_domain domain = attached_domain();
+	struct pt_leaf leaf;
+	u32 free_pages;
+
+	(void)state;
+	assert_int_equal(vtd_ops.attach(&domain, DEVICE), OK);
+	free_pages = world_pool.free_pages;
+	unit->queue_stuck = true;
+	assert_int_equal(vtd_ops.map(&domain, iova(0x80000000), hpa(0x7000), PAGE_SIZE, PT_READ),
+			 ERR_TIMEOUT);
+	assert_false(pt_lookup(&domain.pt, 0x80000000, &leaf));
+	assert_true(domain.stale);
+	assert_true(world_pool.free_pages < free_pages); /* the unit may still walk the tables */
+	assert_true(pt_lookup(&domain.pt, IOVA, &leaf));
+
+	unit = world_enabled(WORLD_CAP | WORLD_CAP_RWBF, WORLD_ECAP);
+	domain = attached_domain();
+	assert_int_equal(vtd_ops.attach(&domain, DEVICE), OK);
+	unit->commands_ignored = 1u << 27;
+	assert_int_equal(vtd_ops.map(&domain, iova(0x80000000), hpa(0x7000), PAGE_SIZE, PT_READ),
+			 ERR_TIMEOUT);
+	assert_false(pt_lookup(&domain.pt, 0x80000000, &leaf));
+	assert_true(domain.stale);
+}
+
+static unsigned writes_seen;
+
+static void expect_locked(struct fake_unit *unit)
+{
+	(void)unit;
+	writes_seen++;
+	assert_int_equal(vtd.lock.held, 1);
+}
+
+static void expect_unlocked_after_writes(enum status status, enum status expected)
+{
+	assert_int_equal(status, expected);
+	assert_int_equal(vtd.lock.held, 0);
+	assert_true(writes_seen);
+	writes_seen = 0;
+}
+
+static void registers_are_written_under_the_lock_alone(void **state)
+{
+	struct interrupt_target target = {.vector = 0x40};
+	struct iommu_interrupts interrupts;
+	struct iommu_domain domain;
+	struct iommu_fault fault;
+	struct fake_unit *unit;
+
+	(void)state;
+	world_reset();
+	unit = world_add_unit(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	writes_seen = 0;
+	unit->on_write = expect_locked;
+	expect_unlocked_after_writes(vtd_ops.enable(&world_event, false), OK);
+	domain = attached_domain();
+	expect_unlocked_after_writes(vtd_ops.attach(&domain, DEVICE), OK);
+	expect_unlocked_after_writes(
+		vtd_ops.map(&domain, iova(0x200000), hpa(0), PAGE_SIZE, PT_READ), OK);
+	expect_unlocked_after_writes(vtd_ops.unmap(&domain, iova(0x200000), PAGE_SIZE), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &interrupts), OK);
+	expect_unlocked_after_writes(vtd_ops.interrupt_set(&interrupts, 0, &target), OK);
+	expect_unlocked_after_writes(vtd_ops.interrupt_clear(&interrupts, 0), OK);
+	expect_unlocked_after_writes(vtd_ops.interrupts_free(&interrupts), OK);
+	fake_dma(unit, OTHER.bdf, 0, false, &to);
+	expect_unlocked_after_writes(vtd_ops.faults(&fault, 1) == 1 ? OK : ERR_NOT_FOUND, OK);
+	expect_unlocked_after_writes(vtd_ops.detach(&domain, DEVICE), OK);
+	expect_unlocked_after_writes(vtd_ops.domain_destroy(&domain), OK);
+	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_INVALID);
+	assert_int_equal(vtd_ops.interrupts_alloc_ioapic(77, 1, &interrupts), ERR_NOT_FOUND);
+	assert_int_equal(vtd_ops.detach(&domain, DEVICE), ERR_NOT_FOUND);
+	assert_int_equal(vtd.lock.held, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +363,9 @@ int main(void)
 		cmocka_unit_test(page_selective_invalidation_takes_no_more_than_needed),
 		cmocka_unit_test(registers_invalidate_where_there_is_no_queue),
 		cmocka_unit_test(one_table_serves_units_that_differ),
+		cmocka_unit_test(a_mapping_that_was_not_announced_is_none),
+		cmocka_unit_test(nor_where_the_unit_falls_silent),
+		cmocka_unit_test(registers_are_written_under_the_lock_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void endpoint(u8 device, u8 function)
 	world_add_scope(1, 0, 0, (const u8[]){device, function, 0xff});
 }
 
-static struct fake_unit *machine(void)
+static struct fake_unit *probed_machine(void)
 {
 	world_reset();
 	struct fake_unit *unit = world_add_unit(WORLD_CAP | WORLD_CAP_CM, WORLD_ECAP);
@@ -43,8 +43,41 @@ static struct fake_unit *machine(void)
 	world_add_function(0, 5, 0, PCI_NO_PARENT);
 	world_finish();
 	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	return unit;
+}
+
+static struct fake_unit *machine(void)
+{
+	struct fake_unit *unit = probed_machine();
+
 	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
 	return unit;
+}
+
+static void expect_users(void)
+{
+	assert_true(vtd_ops.has_reserved(USB));
+	assert_true(vtd_ops.has_reserved(GRAPHICS));
+	assert_true(vtd_ops.has_reserved(SHARER_A));
+	assert_true(vtd_ops.has_reserved(SHARER_B));
+	assert_false(vtd_ops.has_reserved(IN_RAM)); /* its region is left out */
+	assert_false(vtd_ops.has_reserved(SBDF(0, 0, 9, 0)));
+	assert_false(vtd_ops.has_reserved(SBDF(1, 0, 0x1d, 0)));
+}
+
+/* Devices are silenced before anything is blocked: those that firmware goes on using are known by then. */
+static void who_has_regions_is_known_from_the_probe_on(void **state)
+{
+	struct iommu_domain domain;
+
+	(void)state;
+	probed_machine();
+	expect_users();
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	expect_users();
+	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.attach(&domain, USB), OK);
+	expect_users();
 }
 
 static void quarantine_keeps_the_regions_and_nothing_else(void **state)
@@ -115,6 +148,7 @@ static void shared_regions_are_given_to_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_has_regions_is_known_from_the_probe_on),
 		cmocka_unit_test(quarantine_keeps_the_regions_and_nothing_else),
 		cmocka_unit_test(regions_follow_into_a_domain_and_back),
 		cmocka_unit_test(overlap_with_the_domain_is_refused),
