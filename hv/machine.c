@@ -16,6 +16,9 @@
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
+/* QEMU's isa-debug-exit, where its user puts it. */
+#define DEBUG_EXIT_PORT 0xf4
+
 #define LOW_MEMORY_END	 MIB(1)
 #define TRAMPOLINE_LIMIT 0x9f000ull
 
@@ -45,6 +48,18 @@ void machine_console(u16 port)
 		log_add_sink(uart_sink);
 }
 
+/* For a refusal before the configuration is read: how to end is taken from what could be read. */
+static void end_as_asked(struct bootinfo *boot)
+{
+	static struct config config;
+	struct config_error error;
+
+	boot->module_count = 0;
+	(void)!config_parse(boot, &config, &error);
+	if (config.hv.exit == EXIT_DEBUG_PORT)
+		machine_set_exit_port(DEBUG_EXIT_PORT);
+}
+
 void machine_boot_information(u64 address, struct bootinfo *boot)
 {
 	/* The boot tables map all below 4 GiB; the first word is the size in bytes. */
@@ -58,6 +73,7 @@ void machine_boot_information(u64 address, struct bootinfo *boot)
 	if (bootinfo_parse((struct bytes){start, size}, hpa((u64)(uintptr_t)image_start),
 			   (u64)(image_end - image_start), boot, &error) != OK) {
 		log_line("boot", "boot information, offset %#x: %s", error.offset, error.reason);
+		end_as_asked(boot);
 		refuse("boot information", "malformed");
 	}
 	bootinfo_print(boot);
@@ -69,7 +85,7 @@ void machine_configuration(const struct bootinfo *boot, struct config *config)
 	enum status status = config_parse(boot, config, &error);
 
 	if (config->hv.exit == EXIT_DEBUG_PORT)
-		machine_set_exit_port(0xf4);
+		machine_set_exit_port(DEBUG_EXIT_PORT);
 	if (status != OK) {
 		log_line("boot", "command line, '%s': %s", error.word, error.reason);
 		refuse("command line", "not understood");
@@ -159,15 +175,25 @@ void machine_interrupts(const struct platform *platform)
 		 apic_is_x2apic() ? "x2APIC" : "xAPIC", clock_tsc_khz(), clock_apic_khz());
 }
 
+/* The xAPIC's messages hold 8 bits, all ones being all CPUs: cut, an ID would be another CPU's. */
+#define XAPIC_MAX_ID 0xfe
+
 /* Every usable CPU's APIC ID, the boot CPU's first. */
 static u32 list_cpus(const struct madt *madt, u32 *ids, u32 max)
 {
 	u32 count = 1;
 
 	ids[0] = apic_id();
-	for (u32 i = 0; i < madt->cpu_count && count < max; i++)
-		if (madt->cpu[i].enabled && madt->cpu[i].apic_id != ids[0])
-			ids[count++] = madt->cpu[i].apic_id;
+	for (u32 i = 0; i < madt->cpu_count && count < max; i++) {
+		u32 id = madt->cpu[i].apic_id;
+
+		if (!madt->cpu[i].enabled || id == ids[0])
+			continue;
+		if (apic_is_x2apic() || id <= XAPIC_MAX_ID)
+			ids[count++] = id;
+		else
+			log_line("boot", "CPU with APIC ID %u: out of an xAPIC's reach", id);
+	}
 	return count;
 }
 

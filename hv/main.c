@@ -2,18 +2,11 @@
  * The story of a boot. Data flows one way: firmware's tables become the platform, platform and
  * configuration a plan, the plan VMs and tables; only then is hardware written.
  */
-#include "arch/x86/apic.h"
-#include "arch/x86/clock.h"
-#include "arch/x86/paging.h"
-#include "arch/x86/smp.h"
-#include "arch/x86/stop.h"
 #include "arch/x86/svm/svm.h"
-#include "drivers/pic.h"
 #include "drivers/uart.h"
-#include "hv/base/log.h"
 #include "hv/machine.h"
 #include "hv/platform/discover.h"
-#include "hv/platform/gsi.h"
+#include "hv/selfcheck.h"
 #include "hv/vm/services.h"
 #include "iommu/vtd/vtd.h"
 
@@ -42,6 +35,7 @@ void hv_main(u64 boot_information)
 	machine_plan(&config, &plan);
 	machine_close(&plan);
 	machine_start_processors(&plan);
+	selfcheck(config.hv.check);
 	machine_build_vms(&config.hv, &plan);
 	machine_run_vms(&plan);
 	machine_report();

@@ -86,6 +86,31 @@ void machine_build_vms(const struct hv_config *config, const struct plan *plan)
 	housekeeping_init(vms, vm_count);
 }
 
+/*
+ * The line's entry: remapped where the IOAPIC's unit can, else in the compatibility format, which such
+ * units let through. The target is the hypervisor's own.
+ */
+static enum status console_entry(const struct gsi_pin *pin, const struct interrupt_target *target,
+				 bool active_low, u64 *entry)
+{
+	struct iommu_interrupts interrupts;
+	enum status status = ERR_UNSUPPORTED;
+
+	if (services.iommu)
+		status = services.iommu->interrupts_alloc_ioapic(pin->ioapic_id, 1, &interrupts);
+	if (status == ERR_UNSUPPORTED) {
+		*entry = target->vector | (u64)target->delivery << 8 |
+			 (active_low ? IOAPIC_ENTRY_ACTIVE_LOW : 0) |
+			 (target->level ? IOAPIC_ENTRY_LEVEL : 0) | (u64)target->apic_id << 56;
+		return target->apic_id <= 0xfe ? OK : ERR_UNSUPPORTED;
+	}
+	if (status == OK)
+		status = services.iommu->interrupt_set(&interrupts, 0, target);
+	if (status == OK)
+		*entry = services.iommu->ioapic_entry(&interrupts, 0, target, active_low, false);
+	return status;
+}
+
 /* The console's received bytes: to the CPU that is kept back, or as an NMI to the one that is shared. */
 static enum status console_events(bool kept_back)
 {
@@ -97,29 +122,18 @@ static enum status console_events(bool kept_back)
 		.delivery = kept_back ? DELIVERY_FIXED : DELIVERY_NMI,
 		.level = mode.level && kept_back,
 	};
-	struct iommu_interrupts interrupts;
 	struct gsi_pin pin;
 	enum status status;
+	u64 entry;
 
 	if (!gsi_find(gsi, &pin))
 		return ERR_NOT_FOUND;
-	if (!services.iommu) {
-		ioapic_write_entry(gsi, target.vector | (u64)target.delivery << 8 |
-						(mode.active_low ? IOAPIC_ENTRY_ACTIVE_LOW : 0) |
-						(target.level ? IOAPIC_ENTRY_LEVEL : 0) |
-						(u64)(target.apic_id & 0xff) << 56);
-		uart_rx_interrupt_enable();
-		return OK;
-	}
-	status = services.iommu->interrupts_alloc_ioapic(pin.ioapic_id, 1, &interrupts);
-	if (status == OK)
-		status = services.iommu->interrupt_set(&interrupts, 0, &target);
-	if (status == OK) {
-		ioapic_write_entry(gsi, services.iommu->ioapic_entry(&interrupts, 0, &target,
-								     mode.active_low, false));
-		uart_rx_interrupt_enable();
-	}
-	return status;
+	status = console_entry(&pin, &target, mode.active_low, &entry);
+	if (status != OK)
+		return status;
+	ioapic_write_entry(gsi, entry);
+	uart_rx_interrupt_enable();
+	return OK;
 }
 
 /* Sums up the VMs that ended since the last call; true once that was the last one. */
@@ -152,14 +166,14 @@ void machine_run_vms(const struct plan *plan)
 			cpu_run(processors[i], run_this_cpus_vm);
 	if (vms[0].shares_cpu) {
 		vm_run(&vms[0]);
-		vms[0].finished = true;
+		__atomic_store_n(&vms[0].finished, true, __ATOMIC_RELEASE);
 	}
 	/* Interrupts are off but in the wait itself, so that none comes between look and wait. */
 	for (;;) {
 		housekeeping();
 		if (report_finished())
 			return;
-		wait_for_interrupt();
+		interrupt_wait();
 	}
 }
 

@@ -51,9 +51,9 @@ void apic_eoi(void)
 
 static void mask_local_vectors(void)
 {
-	static const u16 lvt[] = {APIC_LVT_TIMER, APIC_LVT_LINT0, APIC_LVT_LINT1,
-				  APIC_LVT_ERROR, APIC_LVT_PMC,	  APIC_LVT_THERMAL};
-	/* 11.4.8: how many of them there are; the last two came later. */
+	static const u16 lvt[] = {APIC_LVT_TIMER, APIC_LVT_LINT0,   APIC_LVT_LINT1, APIC_LVT_ERROR,
+				  APIC_LVT_PMC,	  APIC_LVT_THERMAL, APIC_LVT_CMCI};
+	/* 11.4.8: how many of them there are; the last three came later. */
 	u32 max = bits_get(apic_read(APIC_VERSION), 23, 16);
 
 	for (u32 i = 0; i < ARRAY_SIZE(lvt) && i <= max; i++)
@@ -109,11 +109,6 @@ void apic_send_nmi(u32 destination)
 	apic_send(destination, ICR_ASSERT | ICR_DELIVERY_NMI);
 }
 
-bool apic_in_service(u8 vector)
-{
-	return apic_read(APIC_ISR + vector / 32 * 16u) >> vector % 32 & 1;
-}
-
 static bool any_bit(u32 reg)
 {
 	for (u32 i = 0; i < 8; i++)
@@ -132,7 +127,7 @@ void apic_reset(void)
 	for (u32 i = 0; i < 256 && any_bit(APIC_ISR); i++)
 		apic_eoi();
 	for (u32 i = 0; i < 256 && any_bit(APIC_IRR); i++) {
-		interrupts_window();
+		interrupts_take_pending();
 	}
 	for (u32 i = 0; i < 256 && any_bit(APIC_ISR); i++)
 		apic_eoi();

@@ -57,9 +57,6 @@ u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 value);
 void apic_eoi(void);
 
-/* True if an interrupt with this vector awaits its EOI: a spurious one (11.9) does not. */
-bool apic_in_service(u8 vector);
-
 /* Interprocessor interrupts; the destination is one physical APIC ID. */
 void apic_send_fixed(u32 apic_id, u8 vector);
 void apic_send_nmi(u32 apic_id);

@@ -4,7 +4,10 @@
 
 #include "hv/base/types.h"
 
-/* Prints the chain of frames from rip and rbp on, by log_raw(). Stops at the first odd frame. */
-void backtrace_print(u64 rip, u64 rbp);
+/*
+ * Prints the chain of frames from rip and rbp on, by log_raw(). Stops at the first odd frame. Where rip is
+ * no code, the call that led there has left its return address at rsp.
+ */
+void backtrace_print(u64 rip, u64 rsp, u64 rbp);
 
 #endif

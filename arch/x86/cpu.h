@@ -72,16 +72,4 @@ static inline void cpu_pause(void)
 	__asm__ volatile("pause");
 }
 
-/* Takes what is pending. The instruction after STI is still in its shadow, so that there are two. */
-static inline void interrupts_window(void)
-{
-	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
-}
-
-/* Sleeps until an interrupt was taken: nothing can come between the two instructions. */
-static inline void wait_for_interrupt(void)
-{
-	__asm__ volatile("sti; hlt; cli" : : : "memory");
-}
-
 #endif

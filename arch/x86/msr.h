@@ -36,10 +36,12 @@
 #define CR0_NW	    BIT(29)
 #define CR0_CD	    BIT(30)
 #define CR0_PG	    BIT(31)
+#define CR4_MCE	    BIT(6)
 #define CR4_PSE	    BIT(4)
 #define CR4_PAE	    BIT(5)
 #define CR4_LA57    BIT(12)
 #define CR4_OSXSAVE BIT(18)
+#define CR4_SMAP    BIT(21)
 
 #define RFLAGS_CF    BIT(0)
 #define RFLAGS_FIXED BIT(1)
@@ -50,5 +52,6 @@
 #define RFLAGS_IF    BIT(9)
 #define RFLAGS_DF    BIT(10)
 #define RFLAGS_OF    BIT(11)
+#define RFLAGS_AC    BIT(18)
 
 #endif

@@ -180,12 +180,20 @@ u8 *paging_stack(u64 size)
 
 enum status paging_map_code(hpa_t address)
 {
-	return map(address.v, PAGE_SIZE, PT_READ | PT_EXEC);
+	lock_take(&lock);
+	enum status status = map(address.v, PAGE_SIZE, PT_READ | PT_EXEC);
+
+	lock_release(&lock);
+	return status;
 }
 
 enum status paging_unmap_code(hpa_t address)
 {
-	return unmap_page(address.v);
+	lock_take(&lock);
+	enum status status = unmap_page(address.v);
+
+	lock_release(&lock);
+	return status;
 }
 
 /* The page table of a CPU's windows is made by mapping and unmapping a page in it. */

@@ -35,11 +35,14 @@ static enum status take_ist_stacks(struct percpu *cpu)
 	return OK;
 }
 
-/* No lazy FPU, no alignment checks; the rest of CR4 as the hypervisor's code needs it: PAE alone. */
+/*
+ * No lazy FPU, no alignment checks; of CR4 what the hypervisor's code needs, and machine checks, which
+ * would shut the CPU down where nobody takes them.
+ */
 static void control_registers_init(void)
 {
 	cr0_write(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_PE);
-	cr4_write(CR4_PAE);
+	cr4_write(CR4_PAE | CR4_MCE);
 }
 
 enum status cpu_boot_init(struct pool *pool)
@@ -75,7 +78,7 @@ static void processor_main(struct percpu *cpu)
 		if (work)
 			work();
 		else
-			wait_for_interrupt();
+			interrupt_wait();
 	}
 }
 
@@ -141,6 +144,8 @@ enum status cpu_start(u32 id, hpa_t trampoline, struct pool *pool, struct percpu
 	status = paging_map_code(trampoline);
 	if (status != OK)
 		return status;
+	/* Counted even if it does not come up in time: should it later, its index is its own. */
+	cpu_count++;
 	trampoline_fill(trampoline, cpu);
 	apic_send(id, ICR_ASSERT | ICR_DELIVERY_INIT);
 	pause_for(10000);
@@ -153,7 +158,6 @@ enum status cpu_start(u32 id, hpa_t trampoline, struct pool *pool, struct percpu
 	status = paging_unmap_code(trampoline);
 	if (!online)
 		return ERR_TIMEOUT;
-	cpu_count++;
 	*started = cpu;
 	return status;
 }

@@ -9,9 +9,7 @@
 /* The boot CPU's own state: segments, traps, stacks. Before this nothing may fault. */
 enum status cpu_boot_init(struct pool *pool);
 
-/*
- * The boot CPU has paging and its local APIC: windows and the APIC's ID.
- */
+/* The boot CPU has its local APIC: the ID of that is known now. */
 enum status cpu_boot_finish(void);
 
 /*

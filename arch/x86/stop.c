@@ -1,6 +1,7 @@
 #include "arch/x86/stop.h"
 
 #include "arch/x86/backtrace.h"
+#include "arch/x86/cpu.h"
 #include "arch/x86/mmio.h"
 #include "hv/base/format.h"
 #include "hv/base/log.h"
@@ -13,12 +14,37 @@ void machine_set_exit_port(u16 port)
 	exit_port = port;
 }
 
-void machine_stop(u8 code)
+/* The CPU that panicked, as its APIC ID plus one; 0: none. */
+static u32 panicked;
+
+_Noreturn static void halt(void)
 {
-	if (exit_port)
-		port_write32(exit_port, code);
 	for (;;)
 		__asm__ volatile("cli; hlt");
+}
+
+void machine_stop(u8 code)
+{
+	if (code != STOP_PANIC && __atomic_load_n(&panicked, __ATOMIC_ACQUIRE))
+		halt();
+	if (exit_port)
+		port_write32(exit_port, code);
+	halt();
+}
+
+void panic_begin(void)
+{
+	/* The APIC ID that CPUID tells: known even before a CPU has a state of its own. */
+	u32 self = (cpuid(1, 0).ebx >> 24) + 1;
+	u32 other = 0;
+
+	if (!__atomic_compare_exchange_n(&panicked, &other, self, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE)) {
+		if (other == self)
+			machine_stop(STOP_PANIC);
+		halt();
+	}
+	log_raw_only();
 }
 
 void panic(const char *format, ...)
@@ -26,11 +52,12 @@ void panic(const char *format, ...)
 	char text[LOG_LINE_MAX];
 	va_list args;
 
+	panic_begin();
 	va_start(args, format);
 	format_v(text, sizeof(text), format, args);
 	va_end(args);
 	log_raw("\nPANIC: %s\n", text);
-	backtrace_print((u64)(uintptr_t)__builtin_return_address(0),
+	backtrace_print((u64)(uintptr_t)__builtin_return_address(0), 0,
 			*(u64 *)__builtin_frame_address(0));
 	machine_stop(STOP_PANIC);
 }

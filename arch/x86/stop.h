@@ -13,6 +13,10 @@
 /* With a debug-exit port machine_stop() writes its code there; 0, the default: the CPU just halts. */
 void machine_set_exit_port(u16 port);
 
+/* Of several CPUs that stop the machine one that panicked has the last word. */
 _Noreturn void machine_stop(u8 code);
+
+/* The calling CPU panics: no other's lines or ending come between. A second one stops here. */
+void panic_begin(void);
 
 #endif

@@ -58,6 +58,37 @@ trap_common:
 	add rsp, 16
 	iretq
 
+; Any interrupt: its end is told to the local APIC, for which a spurious one is no harm.
+extern apic_eoi
+global interrupt_entry
+interrupt_entry:
+	push rax
+	push rcx
+	push rdx
+	push rbp
+	push rsi
+	push rdi
+	push r8
+	push r9
+	push r10
+	push r11
+	cld
+	mov rbp, rsp
+	and rsp, ~15
+	call apic_eoi
+	mov rsp, rbp
+	pop r11
+	pop r10
+	pop r9
+	pop r8
+	pop rdi
+	pop rsi
+	pop rbp
+	pop rdx
+	pop rcx
+	pop rax
+	iretq
+
 ; Selectors from segments_load(): code in rdi, data in rsi, TSS in rdx.
 global segments_reload
 segments_reload:

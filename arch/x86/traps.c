@@ -1,6 +1,5 @@
 #include "arch/x86/traps.h"
 
-#include "arch/x86/apic.h"
 #include "arch/x86/backtrace.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/stop.h"
@@ -12,7 +11,7 @@
 
 #define VECTOR_DOUBLE_FAULT  8
 #define VECTOR_MACHINE_CHECK 18
-#define FIRST_INTERRUPT	     32
+#define EXCEPTIONS	     32
 
 /* Intel SDM volume 3A, figure 6-8: a 64-bit interrupt gate. */
 struct gate {
@@ -29,10 +28,12 @@ struct trap_frame {
 };
 
 extern const u64 trap_entries[256];
+extern const u8 interrupt_entry[];
 void segments_reload(u64 code, u64 data, u64 tss);
 void trap_handle(struct trap_frame *frame);
 
 static struct gate idt[256];
+static struct gate window_idt[256];
 
 static struct gate gate_make(u64 entry, unsigned ist)
 {
@@ -82,19 +83,41 @@ static void segments_load(struct percpu *cpu)
 	segments_reload(SELECTOR_CODE, SELECTOR_DATA, SELECTOR_TSS);
 }
 
+static void load_table(const struct gate *table)
+{
+	struct table_pointer pointer = {sizeof(idt) - 1, (u64)(uintptr_t)table};
+
+	__asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
+}
+
 void traps_init(struct percpu *cpu)
 {
-	struct table_pointer pointer = {sizeof(idt) - 1, (u64)(uintptr_t)idt};
-
 	cpu->self = cpu;
 	segments_load(cpu);
 	msr_write(MSR_GS_BASE, (u64)(uintptr_t)cpu);
-	for (unsigned i = 0; i < ARRAY_SIZE(idt); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(idt); i++) {
 		idt[i] = gate_make(trap_entries[i], ist_of(i));
-	__asm__ volatile("lidt %0" : : "m"(pointer));
+		window_idt[i] = ist_of(i) ? idt[i] : gate_make((u64)(uintptr_t)interrupt_entry, 0);
+	}
+	load_table(idt);
 }
 
-static const char *const exception_names[32] = {
+void interrupts_take_pending(void)
+{
+	load_table(window_idt);
+	/* The instruction after STI is still in its shadow, so that there are two. */
+	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
+	load_table(idt);
+}
+
+void interrupt_wait(void)
+{
+	load_table(window_idt);
+	__asm__ volatile("sti; hlt; cli" : : : "memory");
+	load_table(idt);
+}
+
+static const char *const exception_names[EXCEPTIONS] = {
 	"divide error",
 	"debug",
 	"NMI",
@@ -119,8 +142,9 @@ static const char *const exception_names[32] = {
 
 _Noreturn static void exception_stop(const struct trap_frame *f)
 {
-	const char *name = exception_names[f->vector];
+	const char *name = f->vector < EXCEPTIONS ? exception_names[f->vector] : NULL;
 
+	panic_begin();
 	log_raw("\nPANIC: exception %u (%s) in the hypervisor on CPU %u, error %#x\n",
 		(u32)f->vector, name ? name : "reserved", percpu()->index, (u32)f->error);
 	log_raw("rip %016lx cs %04x rflags %08x rsp %016lx ss %04x\n", f->rip, (u32)f->cs,
@@ -131,7 +155,7 @@ _Noreturn static void exception_stop(const struct trap_frame *f)
 	log_raw("r13 %016lx r14 %016lx r15 %016lx\n", f->r13, f->r14, f->r15);
 	log_raw("cr0 %016lx cr2 %016lx cr3 %016lx cr4 %016lx\n", cr0_read(), cr2_read(), cr3_read(),
 		cr4_read());
-	backtrace_print(f->rip, f->rbp);
+	backtrace_print(f->rip, f->rsp, f->rbp);
 	machine_stop(STOP_PANIC);
 }
 
@@ -139,8 +163,6 @@ void trap_handle(struct trap_frame *frame)
 {
 	if (frame->vector == VECTOR_NMI)
 		percpu()->nmi_seen = true;
-	else if (frame->vector < FIRST_INTERRUPT)
+	else
 		exception_stop(frame);
-	else if (frame->vector != VECTOR_SPURIOUS || apic_in_service(VECTOR_SPURIOUS))
-		apic_eoi();
 }

@@ -18,4 +18,13 @@
  */
 void traps_init(struct percpu *cpu);
 
+/*
+ * Interrupts are off in the hypervisor but for these two, which have a table of their own: whatever the
+ * vector, the interrupt is ended and nothing else. Left-overs of a VM may have the vectors of exceptions,
+ * and a machine that does not block forged messages (QEMU) delivers any.
+ */
+void interrupts_take_pending(void);
+/* Sleeps until one was taken; none is lost between a look before and the sleep. */
+void interrupt_wait(void);
+
 #endif

@@ -9,6 +9,7 @@ static log_sink_t sinks[LOG_MAX_SINKS];
 static unsigned sink_count;
 static log_clock_t clock_us;
 static struct lock lock;
+static bool raw_only;
 
 void log_add_sink(log_sink_t sink)
 {
@@ -37,10 +38,22 @@ static size_t start_line(char *line, size_t size, const char *name, const char *
 	return length < size ? length : size - 1;
 }
 
-static void emit_line(const char *line, size_t length)
+/* Texts of foreign origin can be in a line: none may end it, or steer a terminal. */
+static void make_printable(char *line, size_t length)
 {
+	for (size_t i = 0; i < length; i++)
+		if ((u8)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+}
+
+/* length bytes, and room for the newline after them. */
+static void emit_line(char *line, size_t length)
+{
+	make_printable(line, length);
+	line[length] = '\n';
 	lock_take(&lock);
-	emit(line, length);
+	if (!__atomic_load_n(&raw_only, __ATOMIC_ACQUIRE))
+		emit(line, length + 1);
 	lock_release(&lock);
 }
 
@@ -56,7 +69,6 @@ void log_line(const char *subsystem, const char *format, ...)
 	va_end(args);
 	if (length > room - 1)
 		length = room - 1;
-	line[length++] = '\n';
 	emit_line(line, length);
 }
 
@@ -67,7 +79,6 @@ void log_console(const char *vm, const char *text, size_t text_length)
 
 	for (size_t i = 0; i < text_length && length < sizeof(line) - 1; i++)
 		line[length++] = text[i];
-	line[length++] = '\n';
 	emit_line(line, length);
 }
 
@@ -81,4 +92,9 @@ void log_raw(const char *format, ...)
 
 	va_end(args);
 	emit(text, length < sizeof(text) ? length : sizeof(text) - 1);
+}
+
+void log_raw_only(void)
+{
+	__atomic_store_n(&raw_only, true, __ATOMIC_RELEASE);
 }

@@ -28,4 +28,7 @@ void log_console(const char *vm, const char *text, size_t length);
  */
 void log_raw(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* From now on only log_raw() prints: what the other CPUs have to say would garble a panic. */
+void log_raw_only(void);
+
 #endif

@@ -34,15 +34,6 @@ static enum status take_exit(struct hv_config *hv, struct text word, struct text
 	return OK;
 }
 
-static enum status take_iommu(struct hv_config *hv, struct text word, struct text value,
-			      struct config_error *error)
-{
-	if (!text_is(value, "unsafe-identity"))
-		return refuse(error, word, "iommu= knows only unsafe-identity");
-	hv->unsafe_identity = true;
-	return OK;
-}
-
 static enum status take_pool(struct hv_config *hv, struct text word, struct text value,
 			     struct config_error *error)
 {
@@ -101,13 +92,29 @@ static enum status take_intx(struct hv_config *hv, struct text word, struct text
 	return OK;
 }
 
+static enum status take_check(struct hv_config *hv, struct text word, struct text value,
+			      struct config_error *error)
+{
+	static const char *const names[] = {
+		[CHECK_UD] = "ud",     [CHECK_STACK] = "stack", [CHECK_TEXT] = "text",
+		[CHECK_DATA] = "data", [CHECK_NULL] = "null",
+	};
+
+	for (u32 i = CHECK_UD; i < ARRAY_SIZE(names); i++)
+		if (text_is(value, names[i])) {
+			hv->check = (enum hv_check)i;
+			return OK;
+		}
+	return refuse(error, word, "check= is none of ud, stack, text, data and null");
+}
+
 static const struct hv_option {
 	const char *key;
 	enum status (*take)(struct hv_config *hv, struct text word, struct text value,
 			    struct config_error *error);
 } hv_options[] = {
-	{"exit=", take_exit}, {"iommu=", take_iommu}, {"pool=", take_pool},
-	{"uart=", take_uart}, {"intx=", take_intx},
+	{"exit=", take_exit}, {"pool=", take_pool},   {"uart=", take_uart},
+	{"intx=", take_intx}, {"check=", take_check},
 };
 
 /* *seen has a bit for each option that stood on the line already. */

@@ -7,9 +7,9 @@
  * line is the guest's. A size is a number of bytes, decimal or 0x, with K, M or G after it or not; a BDF
  * is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
  *
- * The hypervisor's own words are exit=debug|halt, iommu=unsafe-identity, pool=SIZE, uart=PORT|none and
- * intx=BDF:GSI[,BDF:GSI]..., each at most once. A file name (a first word that begins with '/' or '(')
- * is skipped in both, as some loaders hand it over and some don't.
+ * The hypervisor's own words are exit=debug|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...
+ * and check=ud|stack|text|data|null, each at most once. A file name (a first word that begins with '/' or
+ * '(') is skipped in both, as some loaders hand it over and some don't.
  */
 #ifndef HV_VM_CONFIG_H
 #define HV_VM_CONFIG_H
@@ -40,14 +40,24 @@ enum exit_method {
 	EXIT_DEBUG_PORT, /* exit=debug: QEMU's isa-debug-exit at port 0xF4 */
 };
 
+/* What the hypervisor does wrong on purpose, to show that it is caught and told (hv/selfcheck.h). */
+enum hv_check {
+	CHECK_NONE,
+	CHECK_UD,    /* check=ud: an undefined instruction */
+	CHECK_STACK, /* check=stack: more stack than there is */
+	CHECK_TEXT,  /* check=text: a write to its own code */
+	CHECK_DATA,  /* check=data: execution of data */
+	CHECK_NULL,  /* check=null: a read of address 0 */
+};
+
 #define CONFIG_MAX_INTX 8
 
 struct hv_config {
 	enum exit_method exit;
-	bool unsafe_identity; /* iommu=unsafe-identity */
-	u64 pool_size;	      /* pool=SIZE in bytes, 0: default */
-	u16 uart_port;	      /* uart=PORT, default 0x3f8; 0: none */
-	u32 intx_count;	      /* intx=BDF:GSI[,...]: for chipsets whose routing is not known */
+	u64 pool_size;	     /* pool=SIZE in bytes, 0: default */
+	u16 uart_port;	     /* uart=PORT, default 0x3f8; 0: none */
+	enum hv_check check; /* check=...: stops the machine */
+	u32 intx_count;	     /* intx=BDF:GSI[,...]: for chipsets whose routing is not known */
 	struct {
 		struct sbdf device;
 		u32 gsi;

@@ -92,7 +92,7 @@ static void test_defaults(void **state)
 	(void)state;
 	assert_int_equal(parse_command(""), OK);
 	assert_int_equal(config.hv.exit, EXIT_HALT);
-	assert_false(config.hv.unsafe_identity);
+	assert_int_equal(config.hv.check, CHECK_NONE);
 	assert_int_equal(config.hv.pool_size, 0);
 	assert_int_equal(config.hv.uart_port, 0x3f8);
 	assert_int_equal(config.hv.intx_count, 0);
@@ -102,11 +102,11 @@ static void test_defaults(void **state)
 static void test_hypervisor_words(void **state)
 {
 	(void)state;
-	assert_int_equal(parse_command("/boot/sluice.elf  exit=debug\tiommu=unsafe-identity "
+	assert_int_equal(parse_command("/boot/sluice.elf  exit=debug\tcheck=text "
 				       "pool=32M uart=0x2f8 intx=00:02.0:22,0001:03:00.1:0x17 "),
 			 OK);
 	assert_int_equal(config.hv.exit, EXIT_DEBUG_PORT);
-	assert_true(config.hv.unsafe_identity);
+	assert_int_equal(config.hv.check, CHECK_TEXT);
 	assert_int_equal(config.hv.pool_size, MIB(32));
 	assert_int_equal(config.hv.uart_port, 0x2f8);
 	assert_int_equal(config.hv.intx_count, 2);
@@ -120,6 +120,19 @@ static void test_hypervisor_words(void **state)
 	assert_int_equal(config.hv.exit, EXIT_HALT);
 }
 
+static void test_checks(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_command("check=ud"), OK);
+	assert_int_equal(config.hv.check, CHECK_UD);
+	assert_int_equal(parse_command("check=stack"), OK);
+	assert_int_equal(config.hv.check, CHECK_STACK);
+	assert_int_equal(parse_command("check=data"), OK);
+	assert_int_equal(config.hv.check, CHECK_DATA);
+	assert_int_equal(parse_command("check=null"), OK);
+	assert_int_equal(config.hv.check, CHECK_NULL);
+}
+
 static void test_bad_hypervisor_words(void **state)
 {
 	static const struct {
@@ -130,6 +143,11 @@ static void test_bad_hypervisor_words(void **state)
 		{"exti=debug", "exti=debug"},
 		{"exit=debug exit=debug", "exit=debug"},
 		{"iommu=off", "iommu=off"},
+		{"iommu=unsafe-identity", "iommu=unsafe-identity"},
+		{"check=", "check="},
+		{"check=udx", "check=udx"},
+		{"check=none", "check=none"},
+		{"check=ud check=ud", "check=ud"},
 		{"pool=12Q", "pool=12Q"},
 		{"pool=0", "pool=0"},
 		{"uart=0x10000", "uart=0x10000"},
@@ -313,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test_setup(test_defaults, set_up),
 		cmocka_unit_test_setup(test_hypervisor_words, set_up),
+		cmocka_unit_test_setup(test_checks, set_up),
 		cmocka_unit_test_setup(test_bad_hypervisor_words, set_up),
 		cmocka_unit_test_setup(test_long_word_is_cut, set_up),
 		cmocka_unit_test_setup(test_one_module_without_words, set_up),

@@ -31,6 +31,13 @@ def test_no_assignment(boot, name):
     assert packets.frames_from(machine.pcap(), MAC) == 0
 
 
+def test_bad_boot_information(boot):
+    """What the loader says is refused with its reason, and the machine ends as it was asked to."""
+    machine = boot(dataclasses.replace(Scenario("", ""), guest="x" * 600, file=False))
+    assert machine.wait_exit() == NO_VM_RAN
+    machine.expect(r"boot information, offset .*: a command line that is too long")
+
+
 MISSING_CAPABILITY = {
     "no-svm": ("max,la57=off,svm=off", r"(?i)svm"),
     "no-nested-paging": ("max,la57=off,npt=off", r"(?i)nested paging|npt"),
