@@ -61,26 +61,22 @@ static void write_pin(const struct ioapic *ioapic, u8 pin, u64 entry)
 		write_register(ioapic, index, (u32)entry);
 }
 
-static void end_interrupt(const struct ioapic *ioapic, u8 pin, u8 vector)
+static void end_interrupt(const struct ioapic *ioapic, u8 pin)
 {
-	if (ioapic->version >= IOAPIC_VERSION_HAS_EOI) {
-		mmio_write32(&ioapic->mmio, IOAPIC_EOI, vector);
-		return;
-	}
-
 	u64 entry = read_pin(ioapic, pin);
 
 	write_pin(ioapic, pin, (entry | IOAPIC_ENTRY_MASKED) & ~IOAPIC_ENTRY_LEVEL);
 	write_pin(ioapic, pin, entry);
 }
 
+/* Nobody has a pin yet, so that the EOI register can be used where there is one. */
 static void silence(const struct ioapic *ioapic, u8 pin)
 {
 	u64 entry = read_pin(ioapic, pin);
 
 	write_pin(ioapic, pin, entry | IOAPIC_ENTRY_MASKED);
-	if (entry & IOAPIC_ENTRY_REMOTE_IRR)
-		end_interrupt(ioapic, pin, (u8)(entry & IOAPIC_ENTRY_VECTOR));
+	if (entry & IOAPIC_ENTRY_REMOTE_IRR && ioapic->version >= IOAPIC_VERSION_HAS_EOI)
+		mmio_write32(&ioapic->mmio, IOAPIC_EOI, (u32)(entry & IOAPIC_ENTRY_VECTOR));
 	write_pin(ioapic, pin, IOAPIC_ENTRY_MASKED);
 }
 
@@ -156,13 +152,13 @@ void ioapic_write_entry(u32 gsi, u64 entry)
 	lock_release(&lock);
 }
 
-void ioapic_eoi(u32 gsi, u8 vector)
+void ioapic_eoi(u32 gsi)
 {
 	struct gsi_pin at;
 
 	if (!gsi_find(gsi, &at))
 		return;
 	lock_take(&lock);
-	end_interrupt(&ioapics[at.ioapic], at.pin, vector);
+	end_interrupt(&ioapics[at.ioapic], at.pin);
 	lock_release(&lock);
 }

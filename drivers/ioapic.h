@@ -46,10 +46,10 @@ u64 ioapic_read_entry(u32 gsi);
 void ioapic_write_entry(u32 gsi, u64 entry);
 
 /*
- * Clears remote IRR of the pin, for when the local APIC's EOI didn't: by the EOI register from version
- * 0x20 on (which also clears it for other pins of that vector), else by making it an edge pin for a
- * moment.
+ * Clears remote IRR of the pin, for when the local APIC's EOI didn't, by making it an edge pin for a
+ * moment. The EOI register, which there is from version 0x20 on, would do so for all pins that have the
+ * same vector: other VMs' too.
  */
-void ioapic_eoi(u32 gsi, u8 vector);
+void ioapic_eoi(u32 gsi);
 
 #endif

@@ -92,19 +92,54 @@ static bool same_requester(const struct planner *planner, const struct pci_funct
 	return a == b || sbdf_equal(pci_requester_id(pci, a), pci_requester_id(pci, b));
 }
 
+/* True if a bridge, root ports included, is above both. */
+static bool share_bridge(const struct pci_topology *pci, const struct pci_function *a,
+			 const struct pci_function *b)
+{
+	u16 x = a->parent;
+	u16 y = b->parent;
+
+	/* A parent precedes its children, so that the later of the two is not above the other. */
+	while (x != y && x != PCI_NO_PARENT && y != PCI_NO_PARENT) {
+		if (x > y)
+			x = pci->function[x].parent;
+		else
+			y = pci->function[y].parent;
+	}
+	return x == y && x != PCI_NO_PARENT;
+}
+
+static bool share_package(const struct pci_function *a, const struct pci_function *b)
+{
+	return a->address.segment == b->address.segment &&
+	       sbdf_bus(a->address) == sbdf_bus(b->address) &&
+	       sbdf_device(a->address) == sbdf_device(b->address);
+}
+
+/*
+ * Functions of one package may pass requests on inside it, and a bridge may turn a request round to a
+ * device below it (PCIe 5.0, 6.12.1). What keeps them from it, if anything, are their ACS controls,
+ * which are not looked at: it is taken for possible.
+ */
+static bool may_bypass_iommu(const struct pci_topology *pci, const struct pci_function *a,
+			     const struct pci_function *b)
+{
+	return share_package(a, b) || share_bridge(pci, a, b);
+}
+
 /* NULL if no VM that is in the plan stands against it. */
 static const char *conflict(const struct planner *planner, const struct pci_function *function)
 {
 	for (u32 i = 0; i < planner->plan->vm_count; i++) {
 		const struct vm_plan *other = &planner->plan->vm[i];
 
-		if (other->device_count && planner->config->hv.unsafe_identity)
-			return "iommu=unsafe-identity serves only one VM with devices";
 		for (u32 j = 0; j < other->device_count; j++) {
 			if (other->device[j] == function)
 				return "another VM has this device";
 			if (same_requester(planner, other->device[j], function))
 				return "the IOMMU can't tell it from a device of another VM";
+			if (may_bypass_iommu(&planner->platform->pci, other->device[j], function))
+				return "it could reach a device of another VM past the IOMMU";
 		}
 	}
 	return NULL;
@@ -131,12 +166,20 @@ static bool add_device(const struct planner *planner, struct vm_plan *vm, struct
 	return true;
 }
 
-static bool is_named(const struct config *config, struct sbdf address)
+/* True if taking it would take away a function that a VM names. */
+static bool is_spoken_for(const struct planner *planner, const struct pci_function *function)
 {
+	const struct config *config = planner->config;
+	const struct pci_topology *pci = &planner->platform->pci;
+
 	for (u32 i = 0; i < config->vm_count; i++)
-		for (u32 j = 0; j < config->vm[i].device_count; j++)
-			if (sbdf_equal(config->vm[i].device[j], address))
+		for (u32 j = 0; j < config->vm[i].device_count; j++) {
+			const struct pci_function *named = pci_find(pci, config->vm[i].device[j]);
+
+			if (named && (same_requester(planner, named, function) ||
+				      may_bypass_iommu(pci, named, function)))
 				return true;
+		}
 	return false;
 }
 
@@ -148,7 +191,7 @@ static const struct pci_function *free_nic(const struct planner *planner)
 		const struct pci_function *function = &pci->function[i];
 
 		if (function->class_code >> 16 == CLASS_NETWORK && !keep_back(function) &&
-		    !is_named(planner->config, function->address))
+		    !is_spoken_for(planner, function))
 			return function;
 	}
 	return NULL;

@@ -34,7 +34,7 @@ struct plan_abilities {
 	u32 boot_apic_id;
 	u32 cpu_count; /* usable ones; apic_id[0] is the boot CPU's */
 	const u32 *apic_id;
-	bool assignment; /* DMA and interrupt remapping are there (or unsafe-identity) */
+	bool assignment; /* DMA and interrupt remapping are there */
 	const char *no_assignment_reason;
 	u64 memory_available; /* bytes of RAM that VMs can have */
 };
@@ -42,8 +42,10 @@ struct plan_abilities {
 /*
  * CPUs: with two or more, CPU 0 is kept back and the VMs get the others in order; a single one is shared
  * by the hypervisor and the first VM. Memory: mem= rounded up; VMs without it share equally what the
- * others leave. Devices: the first VM, if it has no pci= word, gets the first NIC (class 02h) that no
- * other VM names, or starts without one, and the log says why.
+ * others leave. Devices: two VMs never have functions that the IOMMU can't tell from one another, or that
+ * could reach each other without passing it: of one package, or behind a common bridge or root port. The
+ * first VM, if it has no pci= word, gets the first NIC (class 02h) that takes nothing away from what others
+ * name, or starts without one, and the log says why.
  *
  * Refused VMs are left out, each with one log line "vm NAME: refused: REASON", and what they asked for is
  * free for those after them. OK if at least one VM is left, else ERR_NOT_FOUND. The plan keeps pointers

@@ -5,8 +5,24 @@
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
-#define FIRST_LEGAL_VECTOR 16	/* Intel SDM volume 3A, 11.5.2 */
-#define PLAIN_MAX_APIC_ID  0xfe /* the compatibility format has 8 bits, and all ones are broadcast */
+/*
+ * An interrupt that is still pending when the VM ends is taken through the hypervisor's own table, where the
+ * vectors below 32 are exceptions. The manuals reserve 16-31 for exceptions too (Intel SDM volume 3A, 6.2),
+ * though an APIC would deliver them (11.5.2).
+ */
+#define FIRST_LEGAL_VECTOR 32
+
+#define MAX_TOLD 16
+
+/* A guest can make hardware fail again and again: only the first errors of all VMs are told. */
+static bool may_tell(void)
+{
+	static u32 told;
+
+	/* Looked at before, so that it is not counted on until it wraps. */
+	return __atomic_load_n(&told, __ATOMIC_RELAXED) < MAX_TOLD &&
+	       __atomic_fetch_add(&told, 1, __ATOMIC_RELAXED) < MAX_TOLD;
+}
 
 static bool target_make(const struct vm *vm, u32 destination, bool logical, u64 delivery, u8 vector,
 			struct interrupt_target *target)
@@ -44,41 +60,26 @@ bool route_pin_target(const struct vm *vm, u64 entry, struct interrupt_target *t
 	return true;
 }
 
-/* Without an IOMMU only an identity VM has interrupts, and its entries are but a count. */
-static enum status alloc_in_name(const struct vm *vm, u16 count,
-				 struct iommu_interrupts *interrupts)
+enum status route_alloc(struct sbdf requester, u16 count, struct iommu_interrupts *interrupts)
 {
-	if (!vm->identity)
-		return ERR_UNSUPPORTED;
-	*interrupts = (struct iommu_interrupts){.count = count};
-	return OK;
-}
-
-enum status route_alloc(const struct vm *vm, struct sbdf requester, u16 count,
-			struct iommu_interrupts *interrupts)
-{
-	if (!services.iommu)
-		return alloc_in_name(vm, count, interrupts);
 	return services.iommu->interrupts_alloc(requester, count, interrupts);
 }
 
-enum status route_alloc_pin(const struct vm *vm, u32 gsi, struct iommu_interrupts *interrupts)
+enum status route_alloc_pin(u32 gsi, struct iommu_interrupts *interrupts)
 {
 	struct gsi_pin pin;
 
 	if (!gsi_find(gsi, &pin))
 		return ERR_NOT_FOUND;
-	if (!services.iommu)
-		return alloc_in_name(vm, 1, interrupts);
 	return services.iommu->interrupts_alloc_ioapic(pin.ioapic_id, 1, interrupts);
 }
 
 void route_free(struct iommu_interrupts *interrupts)
 {
-	if (interrupts->count && services.iommu) {
+	if (interrupts->count) {
 		enum status status = services.iommu->interrupts_free(interrupts);
 
-		if (status != OK)
+		if (status != OK && may_tell())
 			log_line("route", "%u remapping entries are lost: %s", interrupts->count,
 				 status_name(status));
 	}
@@ -88,12 +89,9 @@ void route_free(struct iommu_interrupts *interrupts)
 enum status route_set(const struct iommu_interrupts *interrupts, u16 n,
 		      const struct interrupt_target *target)
 {
-	enum status status;
+	enum status status = services.iommu->interrupt_set(interrupts, n, target);
 
-	if (!services.iommu)
-		return target->apic_id <= PLAIN_MAX_APIC_ID ? OK : ERR_UNSUPPORTED;
-	status = services.iommu->interrupt_set(interrupts, n, target);
-	if (status != OK)
+	if (status != OK && may_tell())
 		log_line("route", "remapping entry %u can't be set: %s", interrupts->first + n,
 			 status_name(status));
 	return status;
@@ -101,33 +99,20 @@ enum status route_set(const struct iommu_interrupts *interrupts, u16 n,
 
 void route_clear(const struct iommu_interrupts *interrupts, u16 n)
 {
-	enum status status;
+	enum status status = services.iommu->interrupt_clear(interrupts, n);
 
-	if (!services.iommu)
-		return;
-	status = services.iommu->interrupt_clear(interrupts, n);
-	if (status != OK)
+	if (status != OK && may_tell())
 		log_line("route", "remapping entry %u can't be cleared: %s", interrupts->first + n,
 			 status_name(status));
 }
 
-struct msi_message route_message(const struct iommu_interrupts *interrupts, u16 n,
-				 const struct interrupt_target *target)
+struct msi_message route_message(const struct iommu_interrupts *interrupts, u16 n)
 {
-	if (services.iommu)
-		return services.iommu->msi_message(interrupts, n);
-	return (struct msi_message){
-		.address = MSI_ADDRESS | (u64)target->apic_id << MSI_ADDRESS_DEST_SHIFT,
-		.data = target->vector,
-	};
+	return services.iommu->msi_message(interrupts, n);
 }
 
 u64 route_pin_entry(const struct iommu_interrupts *interrupts,
 		    const struct interrupt_target *target, bool active_low, bool masked)
 {
-	if (services.iommu)
-		return services.iommu->ioapic_entry(interrupts, 0, target, active_low, masked);
-	return (u64)target->apic_id << PLAIN_ENTRY_DEST_SHIFT | target->vector |
-	       (active_low ? IOAPIC_ENTRY_ACTIVE_LOW : 0) |
-	       (target->level ? IOAPIC_ENTRY_LEVEL : 0) | (masked ? IOAPIC_ENTRY_MASKED : 0);
+	return services.iommu->ioapic_entry(interrupts, 0, target, active_low, masked);
 }

@@ -1,7 +1,7 @@
 /*
- * The way of a VM's interrupts: from what a guest writes into an MSI message or an IOAPIC entry to what
- * the hardware gets instead. This is the only place that knows the two ways there are: remapping entries
- * of the IOMMU, and, under iommu=unsafe-identity, plain messages in the compatibility format.
+ * The way of a VM's interrupts: from what a guest writes into an MSI message or an IOAPIC entry to remapping
+ * entries of the IOMMU, and what the hardware gets instead. Where a VM has devices there is an IOMMU; the
+ * two functions that only say what a target is do without.
  */
 #ifndef HV_VM_ROUTE_H
 #define HV_VM_ROUTE_H
@@ -27,7 +27,7 @@ struct vm;
 
 /*
  * Where a guest's message or entry goes: false if that is nowhere a guest may send to, i.e. the delivery
- * mode is neither fixed nor lowest priority, the vector is below 16, the message is not one to a local
+ * mode is neither fixed nor lowest priority, the vector is below 32, the message is not one to a local
  * APIC, or the destination is no vCPU of the VM. The mask bit of an entry is not looked at. Since a
  * target is one CPU, lowest priority is the same as fixed, and comes out as that.
  */
@@ -37,17 +37,18 @@ bool route_pin_target(const struct vm *vm, u64 entry, struct interrupt_target *t
 
 /*
  * count (a power of two) remapping entries for a requester's messages, or one for the IOAPIC pin of gsi.
- * ERR_UNSUPPORTED without an IOMMU, unless the VM is an identity one, when they are entries in name
- * only; ERR_NOT_FOUND: no IOAPIC has that line; others as of the IOMMU.
+ * ERR_NOT_FOUND: no IOAPIC has that line; others as of the IOMMU.
  */
-enum status route_alloc(const struct vm *vm, struct sbdf requester, u16 count,
-			struct iommu_interrupts *interrupts);
-enum status route_alloc_pin(const struct vm *vm, u32 gsi, struct iommu_interrupts *interrupts);
+enum status route_alloc(struct sbdf requester, u16 count, struct iommu_interrupts *interrupts);
+enum status route_alloc_pin(u32 gsi, struct iommu_interrupts *interrupts);
 
 /* Gives them back; what used them must be masked. Safe where none are held. */
 void route_free(struct iommu_interrupts *interrupts);
 
-/* Points entry n at target. On an error, which is told, it must be taken for pointing nowhere. */
+/*
+ * Points entry n at target. On an error, which is told the first few times, it must be taken for pointing
+ * nowhere.
+ */
 enum status route_set(const struct iommu_interrupts *interrupts, u16 n,
 		      const struct interrupt_target *target);
 void route_clear(const struct iommu_interrupts *interrupts, u16 n);
@@ -56,8 +57,7 @@ void route_clear(const struct iommu_interrupts *interrupts, u16 n);
  * What the device or the physical pin is given, so that entry n, which points at target, is used. A
  * device that has several MSI vectors adds the vector's number to the data of entry 0.
  */
-struct msi_message route_message(const struct iommu_interrupts *interrupts, u16 n,
-				 const struct interrupt_target *target);
+struct msi_message route_message(const struct iommu_interrupts *interrupts, u16 n);
 u64 route_pin_entry(const struct iommu_interrupts *interrupts,
 		    const struct interrupt_target *target, bool active_low, bool masked);
 

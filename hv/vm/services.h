@@ -8,7 +8,7 @@
 struct services {
 	const struct platform *platform;
 	const struct vcpu_ops *cpu;
-	const struct iommu_ops *iommu; /* NULL: no assignment, or unsafe-identity */
+	const struct iommu_ops *iommu; /* NULL: there is none, and no VM has devices */
 	struct pool *pool;
 	struct memmap *memory; /* RAM that nobody has yet */
 	hpa_t trampoline;      /* a page below 1 MiB for starting processors */

@@ -98,7 +98,7 @@ enum status vioapic_back(struct vm *vm, u8 pin_number, u32 gsi, bool active_low)
 		return ERR_BUSY;
 	if (vioapic_find(vm, gsi, &other))
 		return ERR_EXISTS;
-	status = route_alloc_pin(vm, gsi, &pin->interrupts);
+	status = route_alloc_pin(gsi, &pin->interrupts);
 	if (status != OK)
 		return status;
 	pin->backing = PIN_PHYSICAL;
@@ -169,7 +169,7 @@ static void eoi_write(const struct vioapic *ioapic, u8 vector)
 
 		if (pin->backing == PIN_PHYSICAL && pin->routed && pin->target.level &&
 		    pin->target.vector == vector)
-			ioapic_eoi(pin->gsi, vector);
+			ioapic_eoi(pin->gsi);
 	}
 }
 
@@ -220,6 +220,7 @@ void vioapic_release(struct vm *vm)
 	for (unsigned n = 0; n < VIOAPIC_PINS; n++) {
 		struct vioapic_pin *pin = &vm->vioapic.pin[n];
 
+		pin->entry |= IOAPIC_ENTRY_MASKED;
 		if (pin->backing != PIN_PHYSICAL)
 			continue;
 		pin_retract(pin);

@@ -63,7 +63,10 @@ void vioapic_write(struct vm *vm, u32 offset, u32 value);
  */
 void vioapic_raise(struct vm *vm, u8 pin);
 
-/* Masks the physical pins and gives their remapping entries back. */
+/*
+ * Masks all pins, physical and virtual (input for an ended VM's console must not interrupt its CPU), and
+ * gives the remapping entries back.
+ */
 void vioapic_release(struct vm *vm);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "hv/vm/vpci.h"
 
+#include "arch/x86/cpu.h"
+#include "arch/x86/delay.h"
 #include "hv/base/log.h"
 #include "hv/vm/route.h"
 #include "hv/vm/services.h"
@@ -58,8 +60,7 @@ static void quiet(struct vpci_device *device)
 	vpci_msix_quiet(device);
 }
 
-static enum status alloc_interrupts(const struct vm *vm, struct vpci_device *device,
-				    struct sbdf requester)
+static enum status alloc_interrupts(struct vpci_device *device, struct sbdf requester)
 {
 	u64 wanted = vpci_msix_vectors(device->function);
 	u16 count = 1;
@@ -70,20 +71,42 @@ static enum status alloc_interrupts(const struct vm *vm, struct vpci_device *dev
 		return OK;
 	while (count < wanted)
 		count *= 2;
-	return route_alloc(vm, requester, count, &device->interrupts);
+	return route_alloc(requester, count, &device->interrupts);
+}
+
+/* Firmware may leave in D3hot what it has no use for. Its wake-up events are turned off as well. */
+static enum status wake(const struct pci_function *function)
+{
+	u16 pm = pci_cap_find(function, PCI_CAP_PM, false);
+	struct deadline deadline;
+
+	if (!pm || !(pci_read(function->address, pm + VPCI_PM_CONTROL, 2) & VPCI_PM_STATE))
+		return OK;
+	pci_write(function->address, pm + VPCI_PM_CONTROL, 2, VPCI_PM_STATE_D0);
+	/* It can't be asked meanwhile: it may be resetting itself. */
+	deadline = deadline_in(VPCI_PM_D0_WAIT_US);
+	while (!deadline_passed(deadline))
+		cpu_pause();
+	if (pci_read(function->address, pm + VPCI_PM_CONTROL, 2) & VPCI_PM_STATE)
+		return ERR_TIMEOUT;
+	return OK;
 }
 
 /* With decoding off, BARs can be written one by one; the mappings of registers need it on. */
-static enum status bring_up(const struct vm *vm, struct vpci_device *device, struct sbdf requester,
-			    const char **reason)
+static enum status bring_up(struct vpci_device *device, struct sbdf requester, const char **reason)
 {
-	enum status status = alloc_interrupts(vm, device, requester);
+	const struct pci_function *function = device->function;
+	enum status status = wake(function);
 
-	*reason = "no remapping entries for its interrupts";
+	*reason = "it stays in a low power state";
 	if (status != OK)
 		return status;
-	pci_write(device->function->address, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
-	vpci_bars_restore(device->function);
+	*reason = "no remapping entries for its interrupts";
+	status = alloc_interrupts(device, requester);
+	if (status != OK)
+		return status;
+	pci_write(function->address, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+	vpci_bars_restore(function);
 	*reason = "its registers can't be reached";
 	status = vpci_bars_trap(device);
 	if (status != OK) {
@@ -121,7 +144,7 @@ enum status vpci_add(struct vm *vm, const struct pci_function *function, struct 
 		.pin = function->interrupt_pin ? pin : VPCI_NO_PIN,
 		.guest_line = pin,
 	};
-	status = bring_up(vm, device, requester, &reason);
+	status = bring_up(device, requester, &reason);
 	if (status != OK)
 		return refuse(vm, function, status, reason);
 	pci->device_count++;

@@ -12,10 +12,19 @@ bool vpci_bar_is_memory(const struct pci_function *function, unsigned n)
 	return function->bar[n].kind == PCI_BAR_MEM32 || function->bar[n].kind == PCI_BAR_MEM64;
 }
 
+/* I/O decoding is one bit for the whole function: a BAR that firmware left at 0 would decode port 0. */
+static bool can_decode_io(const struct pci_function *function)
+{
+	for (unsigned n = 0; n < PCI_MAX_BARS; n++)
+		if (function->bar[n].kind == PCI_BAR_IO && !function->bar[n].address)
+			return false;
+	return true;
+}
+
 bool vpci_bar_shown(const struct pci_function *function, unsigned n)
 {
 	return vpci_bar_is_memory(function, n) ||
-	       (function->bar[n].kind == PCI_BAR_IO && function->bar[n].address);
+	       (function->bar[n].kind == PCI_BAR_IO && can_decode_io(function));
 }
 
 /* The last address that a BAR of this kind can hold. */
@@ -76,6 +85,24 @@ static bool meets_ecam(const struct mcfg *mcfg, const struct pci_bar *bar)
 	return false;
 }
 
+static bool meets_page_of(hpa_t registers, const struct pci_bar *bar)
+{
+	return ranges_overlap(bar->address, bar->size, align_down(registers.v, PAGE_SIZE),
+			      PAGE_SIZE);
+}
+
+/* Where they are usually, and where firmware says that they are. */
+static bool meets_apics(const struct madt *madt, const struct pci_bar *bar)
+{
+	if (ranges_overlap(bar->address, bar->size, VPCI_APICS_START, VPCI_APICS_SIZE) ||
+	    meets_page_of(madt->local_apic, bar))
+		return true;
+	for (u32 n = 0; n < madt->ioapic_count; n++)
+		if (meets_page_of(madt->ioapic[n].address, bar))
+			return true;
+	return false;
+}
+
 /*
  * Firmware lists remapping units as reserved (VT-d 4.1, 8.3), so that they too are among what a BAR
  * can't be in.
@@ -96,7 +123,7 @@ static const char *check_place(const struct platform *platform, const struct pci
 	if (bar->kind == PCI_BAR_IO)
 		return bar->address < FIRST_PCI_PORT ? "a BAR lies among the chipset's ports"
 						     : NULL;
-	if (ranges_overlap(bar->address, bar->size, VPCI_APICS_START, VPCI_APICS_SIZE))
+	if (meets_apics(&platform->madt, bar))
 		return "a BAR overlaps the APICs";
 	if (meets_ecam(&platform->mcfg, bar))
 		return "a BAR overlaps PCI configuration space";

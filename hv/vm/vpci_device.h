@@ -12,6 +12,12 @@
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | VPCI_COMMAND_PARITY |          \
 	 VPCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
 
+/* PCI power management 1.2, 3.2.4: offset in the capability, and what of it says the power state. */
+#define VPCI_PM_CONTROL	   0x04
+#define VPCI_PM_STATE	   0x0003
+#define VPCI_PM_STATE_D0   0x0000
+#define VPCI_PM_D0_WAIT_US 10000 /* PCIe 5.0, 5.9: from D3hot, the longest of all */
+
 /* IOAPICs, HPET, most remapping units, local APICs, MSI addresses: no BAR is here, virtual or physical. */
 #define VPCI_APICS_START 0xfec00000ull
 #define VPCI_APICS_SIZE	 0x300000ull
@@ -29,7 +35,7 @@ void vpci_command_apply(const struct vpci_device *device);
 u32 vpci_config_read(const struct vpci_device *device, u8 offset);
 void vpci_config_write(struct vm *vm, struct vpci_device *device, u8 offset, u32 value, u32 mask);
 
-/* A BAR that the guest sees: all but I/O BARs without an address. */
+/* A BAR that the guest sees: all, but no I/O BAR where one of the function's has no address. */
 bool vpci_bar_shown(const struct pci_function *function, unsigned n);
 bool vpci_bar_is_memory(const struct pci_function *function, unsigned n);
 
@@ -37,7 +43,7 @@ bool vpci_bar_is_memory(const struct pci_function *function, unsigned n);
 enum status vpci_bars_trap(struct vpci_device *device);
 /* Gives the BARs their first places, from the bus's windows. */
 void vpci_bars_place(struct vm *vm, struct vpci_device *device);
-/* Writes the physical BARs as they were found at boot, for a device that was reset since. */
+/* Writes the physical BARs as they were found at boot; a device that was in D3hot may have lost them. */
 void vpci_bars_restore(const struct pci_function *function);
 
 /* BAR register n of the header, of either half. */

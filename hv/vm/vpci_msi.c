@@ -94,19 +94,17 @@ static void physical_message(const struct pci_function *function, struct msi_mes
 	pci_write(function->address, msi + data_offset(function), 2, message.data);
 }
 
-/*
- * Points an entry at each vector: the device replaces the low bits of the data by the vector's number.
- * *first is where vector 0 goes.
- */
-static bool route_all(const struct vm *vm, const struct vpci_device *device,
-		      struct interrupt_target *first)
+/* Points an entry at each vector: the device replaces the low bits of the data by the vector's number. */
+static bool route_all(const struct vm *vm, const struct vpci_device *device)
 {
 	u32 count = 1u << device->msi_multiple;
 	u32 data = device->msi.data & ~(count - 1);
 
-	for (u32 n = count; n-- > 0;) {
-		if (!route_message_target(vm, device->msi.address, data | n, first) ||
-		    route_set(&device->interrupts, (u16)n, first) != OK)
+	for (u32 n = 0; n < count; n++) {
+		struct interrupt_target target;
+
+		if (!route_message_target(vm, device->msi.address, data | n, &target) ||
+		    route_set(&device->interrupts, (u16)n, &target) != OK)
 			return false;
 	}
 	return true;
@@ -114,7 +112,6 @@ static bool route_all(const struct vm *vm, const struct vpci_device *device,
 
 void vpci_msi_follow(struct vm *vm, struct vpci_device *device)
 {
-	struct interrupt_target first;
 	char text[SBDF_TEXT_MAX];
 
 	if (!device->function->msi)
@@ -123,14 +120,14 @@ void vpci_msi_follow(struct vm *vm, struct vpci_device *device)
 	vpci_command_apply(device);
 	if (!device->msi_enabled || device->msix_enabled)
 		return;
-	if (!route_all(vm, device, &first)) {
+	if (!route_all(vm, device)) {
 		if (vpci_may_tell(vm, device))
 			log_line("vpci", "vm %s: %s: MSI 0x%lx 0x%x goes nowhere", vm->name,
 				 sbdf_text(device->function->address, text), device->msi.address,
 				 device->msi.data);
 		return;
 	}
-	physical_message(device->function, route_message(&device->interrupts, 0, &first));
+	physical_message(device->function, route_message(&device->interrupts, 0));
 	physical_mask(device);
 	physical_enable(device, true);
 }

@@ -64,7 +64,7 @@ static bool entry_route(const struct vm *vm, struct vpci_device *device, u16 n)
 	if (!route_message_target(vm, message->address, message->data, &target) ||
 	    route_set(&device->interrupts, n, &target) != OK)
 		return false;
-	real = route_message(&device->interrupts, n, &target);
+	real = route_message(&device->interrupts, n);
 	physical_write(device, n, ENTRY_ADDRESS, (u32)real.address);
 	physical_write(device, n, ENTRY_ADDRESS_HIGH, (u32)(real.address >> 32));
 	physical_write(device, n, ENTRY_DATA, real.data);

@@ -1,6 +1,7 @@
 #include "tests/host/fake_vm.h"
 
 #include "arch/x86/apic.h"
+#include "arch/x86/delay.h"
 
 struct fake_machine machine;
 struct services services;
@@ -116,7 +117,7 @@ static enum status interrupt_set(const struct iommu_interrupts *interrupts, u16 
 	machine.sets++;
 	if (machine.refuse_set)
 		return ERR_TIMEOUT;
-	assert_true(target->vector >= 16);
+	assert_true(target->vector >= 32);
 	assert_int_equal(target->apic_id, FAKE_APIC_ID);
 	entry->set = true;
 	entry->target = *target;
@@ -176,11 +177,10 @@ void ioapic_write_entry(u32 gsi, u64 entry)
 	machine.pin[gsi] = entry | (entry & IOAPIC_ENTRY_LEVEL ? remote_irr : 0);
 }
 
-void ioapic_eoi(u32 gsi, u8 vector)
+void ioapic_eoi(u32 gsi)
 {
 	machine.eois[gsi]++;
-	if ((machine.pin[gsi] & IOAPIC_ENTRY_VECTOR) == vector)
-		machine.pin[gsi] &= ~IOAPIC_ENTRY_REMOTE_IRR;
+	machine.pin[gsi] &= ~IOAPIC_ENTRY_REMOTE_IRR;
 }
 
 void apic_send_fixed(u32 apic_id, u8 vector)
@@ -188,6 +188,21 @@ void apic_send_fixed(u32 apic_id, u8 vector)
 	machine.ipis++;
 	machine.ipi_apic_id = apic_id;
 	machine.ipi_vector = vector;
+}
+
+/* --- Time --------------------------------------------------------------------------------------- */
+
+struct deadline deadline_in(u64 us)
+{
+	return (struct deadline){us};
+}
+
+bool deadline_passed(struct deadline deadline)
+{
+	machine.waited += deadline.tsc;
+	if (machine.while_waiting)
+		machine.while_waiting();
+	return true;
 }
 
 /* --- Setting up ---------------------------------------------------------------------------------- */
@@ -213,14 +228,6 @@ int fake_vm_setup(void **state)
 	fake_vm_make_functions();
 	make_vm();
 	services = (struct services){.platform = &machine.platform, .iommu = &fake_ops};
-	return 0;
-}
-
-int fake_vm_setup_identity(void **state)
-{
-	(void)fake_vm_setup(state);
-	services.iommu = NULL;
-	machine.vm.identity = true;
 	return 0;
 }
 

@@ -47,6 +47,8 @@ struct fake_machine {
 	bool refuse_set;     /* interrupt_set() fails */
 	bool refuse_mmio;    /* mmio_map() fails */
 	unsigned refuse_map; /* the how many-th vm_map() from now on fails; 0: none */
+	u64 waited;	     /* microseconds of all deadlines that passed */
+	void (*while_waiting)(void);
 	u32 live_writes; /* of an MSI message while it was enabled, or an unmasked MSI-X entry */
 };
 
@@ -54,8 +56,6 @@ extern struct fake_machine machine;
 
 /* Everything anew, with remapping; the VM has FAKE_RAM at 0 and no devices. */
 int fake_vm_setup(void **state);
-/* The same without an IOMMU, for an identity VM. */
-int fake_vm_setup_identity(void **state);
 
 /* machine.function[]: each is in fake_pci[] at the same index. */
 enum fake_kind {

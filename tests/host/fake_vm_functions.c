@@ -165,6 +165,9 @@ void fake_vm_make_functions(void)
 	machine.platform.pci = (struct pci_topology){machine.function, 4, 4, 0};
 	machine.platform.boot.memory.count = 1;
 	machine.platform.boot.memory.range[0] = (struct memory_range){hpa(0), GIB(2), MEMORY_RAM};
+	machine.platform.madt.local_apic = hpa(0xe0f90000);
+	machine.platform.madt.ioapic_count = 2;
+	machine.platform.madt.ioapic[1].address = hpa(0xe0fb0000);
 	machine.platform.mcfg.window_count = 1;
 	machine.platform.mcfg.window[0] = (struct mcfg_window){hpa(0xb0000000), 0, 0, 255};
 }

@@ -10,7 +10,9 @@ static const struct hostile {
 	u32 data;
 } hostile[] = {
 	{0xfee00000, 0x00},	    /* vector 0 */
-	{0xfee00000, 0x0f},	    /* the last illegal vector */
+	{0xfee00000, 0x0f},	    /* one that no APIC delivers */
+	{0xfee00000, 0x10},	    /* exceptions, reserved */
+	{0xfee00000, 0x1f},	    /* the last illegal vector */
 	{0xfee00000, 0x0241},	    /* SMI */
 	{0xfee00000, 0x0341},	    /* reserved */
 	{0xfee00000, 0x0400},	    /* NMI */

@@ -1,6 +1,6 @@
 // sources: hv/vm/vpci.c hv/vm/vpci_check.c hv/vm/vpci_config.c hv/vm/vpci_bar.c hv/vm/vpci_place.c
 // sources: hv/vm/vpci_access.c hv/vm/vpci_msi.c hv/vm/vpci_msix.c hv/vm/route.c hv/vm/vioapic.c
-// sources: drivers/pci_print.c tests/host/fake_vm.c tests/host/fake_vm_functions.c
+// sources: drivers/pci_print.c drivers/pci_caps.c tests/host/fake_vm.c tests/host/fake_vm_functions.c
 // sources: tests/host/fake_pci.c tests/host/fake_regs.c
 #include "tests/host/fake_vm.h"
 
@@ -130,7 +130,7 @@ static void intx_without_a_pin_is_off(void **state)
 	assert_int_equal(config_get(1, PCI_INTERRUPT_PIN, 1), 0);
 }
 
-/* A reset clears BARs: they are written back, with decoding off (the fake insists on that). */
+/* BARs that were lost are written back, with decoding off (the fake insists on that). */
 static void add_restores_bars(void **state)
 {
 	(void)state;
@@ -140,6 +140,45 @@ static void add_restores_bars(void **state)
 	fake_vm_add(FAKE_NVME, VPCI_NO_PIN);
 	assert_int_equal(fake_pci_get(&fake_pci[FAKE_NVME], 0x10, 4) & ~0xfu,
 			 FAKE_REGISTERS + 0x50000);
+}
+
+/* What a device may do on its way to D0. */
+static void reset_itself(void)
+{
+	struct fake_function *fake = &fake_pci[FAKE_E1000E];
+
+	assert_int_equal(fake_pci_get(fake, 0xcc, 2) & 3, 0);
+	fake_pci_put(fake, PCI_COMMAND, 2, 0);
+	for (unsigned n = 0; n < 6; n++)
+		fake_pci_put(fake, (u16)(0x10 + 4 * n), 4, 0);
+}
+
+static void add_wakes_what_sleeps(void **state)
+{
+	(void)state;
+	machine.while_waiting = reset_itself;
+	fake_vm_add(FAKE_E1000, 3);
+	assert_int_equal(machine.waited, 0);
+	/* D3hot, with wake-up events on. */
+	fake_pci_put(&fake_pci[FAKE_E1000E], 0xcc, 2, 0x010b);
+	fake_vm_add(FAKE_E1000E, 7);
+	assert_true(machine.waited >= 10000);
+	assert_int_equal(fake_pci_get(&fake_pci[FAKE_E1000E], 0xcc, 2) & 0x0103, 0);
+	assert_int_equal(fake_pci_get(&fake_pci[FAKE_E1000E], 0x10, 4), FAKE_REGISTERS + 0x20000);
+	assert_int_equal(fake_pci_get(&fake_pci[FAKE_E1000E], PCI_COMMAND, 2), 0x0003);
+}
+
+static void sleeper_is_refused(void **state)
+{
+	const struct pci_function *function = &machine.function[FAKE_E1000E];
+
+	(void)state;
+	fake_pci[FAKE_E1000E].writable[0xcc] = 0;
+	fake_pci_put(&fake_pci[FAKE_E1000E], 0xcc, 2, 0x0003);
+	assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_TIMEOUT);
+	assert_non_null(strstr(captured_log(), "it stays in a low power state"));
+	assert_int_equal(VM->pci.device_count, 0);
+	assert_false(machine.entry[0].allocated);
 }
 
 static const struct refusal {
@@ -162,6 +201,8 @@ static const struct refusal {
 	{FAKE_E1000, 0, {PCI_BAR_MEM32, false, 0xfec00000, 0x20000}, "APICs"},
 	{FAKE_E1000, 0, {PCI_BAR_MEM32, false, 0xfee00000, 0x1000}, "APICs"},
 	{FAKE_E1000, 0, {PCI_BAR_MEM32, false, 0xf8000000, 0x8000000}, "APICs"},
+	{FAKE_E1000, 0, {PCI_BAR_MEM32, false, 0xe0f80000, 0x20000}, "APICs"},
+	{FAKE_E1000, 0, {PCI_BAR_MEM32, false, 0xe0fa0000, 0x20000}, "APICs"},
 	{FAKE_E1000, 1, {PCI_BAR_IO, false, 0xcf8, 8}, "ports"},
 	{FAKE_E1000, 1, {PCI_BAR_IO, false, 0x10000, 0x40}, "address space"},
 	{FAKE_E1000, 1, {PCI_BAR_IO, false, 0xd040, 0x40}, "another BAR"},
@@ -233,6 +274,21 @@ static void unset_io_bar_is_hidden(void **state)
 	assert_int_equal(fake_pci[FAKE_E1000].space[PCI_COMMAND] & PCI_COMMAND_IO, 0);
 }
 
+/* Beside it another has an address, but to decode that would be to decode port 0 as well. */
+static void unset_io_bar_hides_the_others(void **state)
+{
+	u32 value;
+
+	(void)state;
+	machine.function[FAKE_E1000].bar[2] = (struct pci_bar){PCI_BAR_IO, false, 0, 0x20};
+	fake_vm_add(FAKE_E1000, 3);
+	config_set(1, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	config_set(1, 0x14, 4, 0xc001);
+	assert_int_equal(config_get(1, 0x14, 4), 0);
+	assert_false(vpci_io_read(VM, 0xc000, 4, &value));
+	assert_int_equal(fake_pci[FAKE_E1000].space[PCI_COMMAND] & 3, PCI_COMMAND_MEMORY);
+}
+
 static void add_fails_whole(void **state)
 {
 	const struct pci_function *function = &machine.function[FAKE_E1000E];
@@ -248,17 +304,6 @@ static void add_fails_whole(void **state)
 	assert_int_equal(VM->pci.device_count, 0);
 	assert_int_equal(VM->region_count, 1);
 	assert_int_equal(fake_pci[FAKE_E1000E].space[PCI_COMMAND] & PCI_COMMAND_MASTER, 0);
-}
-
-static void without_iommu_only_identity(void **state)
-{
-	const struct pci_function *function = &machine.function[FAKE_E1000E];
-
-	(void)state;
-	services.iommu = NULL;
-	assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_UNSUPPORTED);
-	VM->identity = true;
-	assert_int_equal(vpci_add(VM, function, function->address, 3), OK);
 }
 
 static void bus_is_full(void **state)
@@ -306,12 +351,14 @@ int main(void)
 		TEST(large_bars_go_high),
 		TEST(intx_without_a_pin_is_off),
 		TEST(add_restores_bars),
+		TEST(add_wakes_what_sleeps),
+		TEST(sleeper_is_refused),
 		TEST(bad_bars_are_refused),
 		TEST(bridges_are_refused),
 		TEST(bad_msix_is_refused),
 		TEST(unset_io_bar_is_hidden),
+		TEST(unset_io_bar_hides_the_others),
 		TEST(add_fails_whole),
-		TEST(without_iommu_only_identity),
 		TEST(bus_is_full),
 		TEST(release_silences),
 	};

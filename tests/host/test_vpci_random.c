@@ -1,6 +1,6 @@
 // sources: hv/vm/vpci.c hv/vm/vpci_check.c hv/vm/vpci_config.c hv/vm/vpci_bar.c hv/vm/vpci_place.c
 // sources: hv/vm/vpci_access.c hv/vm/vpci_msi.c hv/vm/vpci_msix.c hv/vm/route.c hv/vm/vioapic.c
-// sources: drivers/pci_print.c tests/host/fake_vm.c tests/host/fake_vm_functions.c
+// sources: drivers/pci_print.c drivers/pci_caps.c tests/host/fake_vm.c tests/host/fake_vm_functions.c
 // sources: tests/host/fake_pci.c tests/host/fake_regs.c
 #include "tests/host/fake_vm.h"
 

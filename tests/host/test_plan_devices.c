@@ -1,0 +1,187 @@
+// sources: hv/vm/plan.c
+#include "tests/host/plan_desk.h"
+
+/* Which VM gets which devices. */
+
+static void test_devices_given(void **state)
+{
+	struct vm_config *a = add_vm("a");
+	struct vm_config *b = add_vm("b");
+
+	(void)state;
+	give(a, NIC1);
+	give(a, ALIASED_A);
+	give(a, ALIASED_B);
+	give(b, NIC0);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[0].device_count, 3);
+	assert_ptr_equal(plan.vm[0].device[0], NIC1);
+	assert_ptr_equal(plan.vm[0].device[2], ALIASED_B);
+	assert_int_equal(plan.vm[1].device_count, 1);
+	assert_ptr_equal(plan.vm[1].device[0], NIC0);
+}
+
+static void test_devices_refused(void **state)
+{
+	static const struct {
+		struct sbdf device;
+		const char *reason;
+	} bad[] = {
+		{{0, 0x0000}, "vm b: refused: 00:00.0: bridges"},
+		{{0, 0x0020}, "vm b: refused: 00:04.0: bridges"},
+		{{0, 0x0028}, "vm b: refused: 00:05.0: IOMMUs"},
+		{{0, 0x00f8}, "vm b: refused: 00:1f.0: bridges"},
+		{{0, 0x0700}, "vm b: refused: 07:00.0: there is no such device"},
+		{{1, 0x0010}, "there is no such device"},
+		{{0, 0x0010}, "vm b: refused: 00:02.0: another VM has this device"},
+		{{0, 0x0018}, "vm b: refused: 00:03.0: it is named twice"},
+		{{0, 0x0110}, "vm b: refused: 01:02.0: the IOMMU can't tell it"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct vm_config *a, *b;
+
+		set_up(NULL);
+		a = add_vm("a");
+		b = add_vm("b");
+		give(a, NIC0);
+		give(a, ALIASED_A);
+		give(b, NIC1);
+		b->device[b->device_count++] = bad[i].device;
+		add_vm("c");
+		assert_int_equal(make(), OK);
+		assert_int_equal(plan.vm_count, 2);
+		assert_int_equal(plan.vm[0].device_count, 2);
+		assert_string_equal(plan.vm[1].config->name, "c");
+		assert_int_equal(plan.vm[1].apic_id[0], 300);
+		assert_int_equal(plan.vm[1].device_count, 0);
+		assert_true(logged(bad[i].reason));
+	}
+}
+
+/* What a refused VM asked for is free again. */
+static void test_refused_vm_keeps_nothing(void **state)
+{
+	struct vm_config *a = add_vm("a");
+
+	(void)state;
+	give(a, NIC0);
+	give(a, &functions[0]);
+	a->memory = MIB(1000);
+	give(add_vm("b"), NIC0);
+	config.vm[1].memory = MIB(1000);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 1);
+	assert_ptr_equal(plan.vm[0].device[0], NIC0);
+	assert_int_equal(plan.vm[0].apic_id[0], 6);
+}
+
+static void test_default_nic(void **state)
+{
+	struct vm_config *a = add_vm("a");
+	struct vm_config *b = add_vm("b");
+
+	(void)state;
+	give(b, NIC0);
+	assert_int_equal(make(), OK);
+	assert_ptr_equal(plan.vm[0].device[0], NIC1);
+	assert_ptr_equal(plan.vm[1].device[0], NIC0);
+
+	give(b, NIC1);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_true(logged("vm a: starts without a NIC: no NIC is free"));
+
+	/* Nor one that would keep a VM from what it names. */
+	b->device_count = 0;
+	give(b, NIC0_MATE);
+	assert_int_equal(make(), OK);
+	assert_ptr_equal(plan.vm[0].device[0], NIC1);
+	assert_ptr_equal(plan.vm[1].device[0], NIC0_MATE);
+
+	b->device_count = 0;
+	a->pci_given = true;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_int_equal(plan.vm[1].device_count, 0);
+}
+
+static void test_no_assignment(void **state)
+{
+	(void)state;
+	abilities.assignment = false;
+	abilities.no_assignment_reason = "there is no IOMMU";
+	add_vm("a");
+	give(add_vm("b"), NIC1);
+	add_vm("c")->pci_given = true;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_string_equal(plan.vm[1].config->name, "c");
+	assert_true(logged("vm a: starts without a NIC: there is no IOMMU"));
+	assert_true(logged("vm b: refused: it names devices: there is no IOMMU"));
+	assert_false(logged("vm c: "));
+}
+
+static void test_unfit_device(void **state)
+{
+	(void)state;
+	unfit = NIC0;
+	add_vm("a");
+	add_vm("b")->pci_given = true;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_true(logged("vm a: starts without a NIC: its BARs are nowhere"));
+
+	give(&config.vm[1], NIC0);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 1);
+	assert_ptr_equal(plan.vm[0].device[0], NIC1);
+	assert_true(logged("vm b: refused: 00:02.0: its BARs are nowhere"));
+}
+
+/* What needn't pass the IOMMU to get at another device isn't kept from it. */
+static void test_reach_past_the_iommu(void **state)
+{
+	static const struct {
+		const struct pci_function *a, *b;
+		u32 vms;
+	} pairs[] = {
+		{PACKAGE_A, PACKAGE_B, 1}, {SWITCH_A, SWITCH_B, 1}, {SWITCH_B, SWITCH_A, 1},
+		{NIC0, NIC1, 2},	   {SWITCH_A, APART, 2},    {APART, SWITCH_A, 2},
+		{SWITCH_A, NIC0, 2},	   {NIC0, SWITCH_A, 2},	    {PACKAGE_A, SEGMENT_1, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		set_up(NULL);
+		give(add_vm("a"), pairs[i].a);
+		give(add_vm("b"), pairs[i].b);
+		assert_int_equal(make(), OK);
+		assert_int_equal(plan.vm_count, pairs[i].vms);
+		assert_int_equal(logged("it could reach a device of another VM past the IOMMU"),
+				 pairs[i].vms == 1);
+		/* One VM may have both. */
+		give(&config.vm[0], pairs[i].b);
+		config.vm_count = 1;
+		assert_int_equal(make(), OK);
+		assert_int_equal(plan.vm[0].device_count, 2);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_devices_given, set_up),
+		cmocka_unit_test_setup(test_devices_refused, set_up),
+		cmocka_unit_test_setup(test_refused_vm_keeps_nothing, set_up),
+		cmocka_unit_test_setup(test_default_nic, set_up),
+		cmocka_unit_test_setup(test_no_assignment, set_up),
+		cmocka_unit_test_setup(test_unfit_device, set_up),
+		cmocka_unit_test_setup(test_reach_past_the_iommu, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
