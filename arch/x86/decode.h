@@ -19,7 +19,7 @@
 #include "hv/base/types.h"
 
 /* No instruction is longer; the CPU raises #GP. */
-#define INSTRUCTION_MAX_LENGTH 15
+#define INSTRUCTION_MAX_LENGTH VCPU_CODE_MAX
 
 /* In the place of an enum gpr, an enum segment. */
 #define NO_REGISTER 0xff

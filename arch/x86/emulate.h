@@ -28,6 +28,14 @@ static inline bool instruction_is_emulated(const struct instruction *insn)
 	return insn->operation >= INSN_FIRST_EMULATED;
 }
 
+/* Those that are done element by element. */
+static inline bool instruction_is_string(const struct instruction *insn)
+{
+	return insn->operation == INSN_MOVS || insn->operation == INSN_STOS ||
+	       insn->operation == INSN_LODS || insn->operation == INSN_INS ||
+	       insn->operation == INSN_OUTS;
+}
+
 /*
  * Changes registers and flags as the instruction does, given what it read (anything, if it reads
  * nothing), and returns what it writes: the low insn->width bytes, all above them 0. Flags that the

@@ -82,21 +82,29 @@ enum vm_exit_kind {
 	EXIT_NESTED_FAULT, /* .nested: no mapping for a guest-physical address */
 	EXIT_HYPERCALL,
 	EXIT_XSETBV,
-	EXIT_CACHE,	 /* WBINVD, INVD */
-	EXIT_HOST_EVENT, /* an NMI of the hypervisor's; already consumed */
-	EXIT_UNDEFINED,	 /* an instruction that no guest may use: gets #UD */
-	EXIT_SHUTDOWN,	 /* triple fault */
-	EXIT_INIT,	 /* an INIT signal arrived */
-	EXIT_RETRY,	 /* the backend handled it: enter again */
-	EXIT_INVALID,	 /* the CPU refused the state that the guest made: gets #GP */
-	EXIT_UNKNOWN,	 /* .unknown: the VM is stopped */
+	EXIT_CACHE,	    /* WBINVD, INVD */
+	EXIT_DEBUG,	    /* a write of DR7 that this machine can't let through */
+	EXIT_MACHINE_CHECK, /* #MC while the guest ran */
+	EXIT_HOST_EVENT,    /* an NMI of the hypervisor's; already consumed */
+	EXIT_UNDEFINED,	    /* an instruction that no guest may use: gets #UD */
+	EXIT_SHUTDOWN,	    /* triple fault */
+	EXIT_INIT,	    /* an INIT signal arrived */
+	EXIT_RETRY,	    /* the backend handled it: enter again */
+	EXIT_INVALID,	    /* the CPU refused the state that the guest made: the VM is stopped */
+	EXIT_UNKNOWN,	    /* .unknown: the VM is stopped */
 	EXIT_KINDS,
 };
+
+/* No instruction is longer. */
+#define VCPU_CODE_MAX 15
 
 struct vm_exit {
 	enum vm_exit_kind kind;
 	u8 length; /* of the instruction in bytes; 0: the CPU did not say, decode it */
 	bool in_shadow; /* the instruction before was STI or MOV SS: interrupts were held back for one more */
+	bool in_delivery; /* an interrupt or exception was on its way to the guest's handler */
+	u8 code_length; /* bytes in .code: what the CPU fetched for a data access; 0: it did not say */
+	u8 code[VCPU_CODE_MAX];
 	union {
 		struct {
 			bool write;
@@ -122,7 +130,10 @@ struct vm_exit {
 	};
 };
 
-/* What is delivered to the guest at its next entry. */
+/*
+ * What is delivered to the guest at its next entry. RFLAGS.RF and .TF are left alone: a debugger inside
+ * the guest sees no single-step trap after an instruction that was carried out for it.
+ */
 enum vcpu_event_kind {
 	EVENT_EXCEPTION,
 	EVENT_NMI,
@@ -133,11 +144,18 @@ struct vcpu_event {
 	u8 vector;
 	bool has_error;
 	u32 error;
+	u64 address; /* of a page fault: for CR2 */
 };
 
 #define VECTOR_UD 6
+#define VECTOR_SS 12
 #define VECTOR_GP 13
 #define VECTOR_PF 14
+
+/* Error codes of page faults (AMD APM volume 2, 8.2.15). */
+#define PF_ERROR_PRESENT BIT(0) /* a right is lacking, not the page */
+#define PF_ERROR_WRITE	 BIT(1)
+#define PF_ERROR_USER	 BIT(2)
 
 struct vcpu_ops {
 	const char *name;	 /* "svm" */

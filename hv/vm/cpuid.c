@@ -5,20 +5,22 @@
 /*
  * Leaf 1, ECX and EDX (Intel SDM volume 2A, CPUID). Not shown: MONITOR (3), VMX (5), SMX (6), EST (7),
  * TM2 (8), PDCM (15), DCA (18) and XSAVE with all that hangs on it (26-29: XSAVE, OSXSAVE, AVX, F16C; 12:
- * FMA), which would need XCR0 to be switched; of EDX MCE (7), MTRR (12), MCA (14), ACPI (22), TM (29): their
- * MSRs are not there. Shown without the CPU having it: the hypervisor bit (31).
+ * FMA), which would need XCR0 to be switched; of EDX MCE (7), MTRR (12), MCA (14), PSN (18), ACPI (22), TM
+ * (29), whose MSRs and leaves are not there, and HTT (28), as there is one logical processor. Shown without
+ * the CPU having it: the hypervisor bit (31).
  */
 #define LEAF1_ECX                                                                                  \
 	(BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(17) | BITS(20, 19) | BITS(23, 22) | BIT(24) |    \
 	 BIT(25) | BIT(30))
-#define LEAF1_EDX (BITS(6, 0) | BITS(9, 8) | BIT(11) | BIT(13) | BITS(19, 15) | BITS(28, 23))
+#define LEAF1_EDX                                                                                  \
+	(BITS(6, 0) | BITS(9, 8) | BIT(11) | BIT(13) | BITS(17, 15) | BIT(19) | BITS(27, 23))
 
 /*
- * Leaf 7: nothing that needs XSAVE state (AVX2, MPX, AVX-512, AMX, PKU, CET), MSRs that are trapped
+ * Leaf 7: nothing that needs XSAVE state (AVX2, MPX, AVX-512, AMX, PKU, CET, VAES, VPCLMULQDQ), MSRs that are trapped
  * (TSC_ADJUST, IBRS and its kin), or the enclaves of SGX.
  */
 #define LEAF7_EBX (BIT(0) | BIT(3) | BITS(10, 7) | BITS(20, 18) | BITS(24, 23) | BIT(29))
-#define LEAF7_ECX (BIT(2) | BITS(10, 8) | BIT(14) | BIT(22) | BITS(28, 27))
+#define LEAF7_ECX (BIT(2) | BIT(8) | BIT(22) | BITS(28, 27))
 
 /* 8000_0001: no SVM, SKINIT, topology or performance counter extensions, no LWP, no XOP and FMA4. */
 #define EXT1_ECX (BIT(0) | BIT(4) | BITS(8, 5))

@@ -3,6 +3,7 @@
 #include "arch/x86/clock.h"
 #include "arch/x86/cpu.h"
 #include "hv/base/log.h"
+#include "hv/vm/crash.h"
 #include "hv/vm/cpuid.h"
 #include "hv/vm/housekeeping.h"
 #include "hv/vm/instruction.h"
@@ -32,12 +33,21 @@ static void skip(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 		services.cpu->skip(vcpu, length);
 }
 
+/* What the CPU says. Past its last leaf Intel's repeat another one: nothing is there. */
+static struct cpuid_values real_cpuid(u32 leaf, u32 subleaf)
+{
+	struct cpuid real = {0};
+
+	if (leaf <= cpuid(leaf & 0x80000000, 0).eax)
+		real = cpuid(leaf, subleaf);
+	return (struct cpuid_values){real.eax, real.ebx, real.ecx, real.edx};
+}
+
 static void handle_cpuid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	u32 leaf = (u32)vcpu->gpr[GPR_RAX];
 	u32 subleaf = (u32)vcpu->gpr[GPR_RCX];
-	struct cpuid real = cpuid(leaf, subleaf);
-	struct cpuid_values values = {real.eax, real.ebx, real.ecx, real.edx};
+	struct cpuid_values values = real_cpuid(leaf, subleaf);
 	struct cpuid_context context = {
 		.apic_id = vcpu->apic_id,
 		.x2apic = vm->x2apic,
@@ -94,41 +104,52 @@ static void handle_cache(struct vm *vm, struct vcpu *vcpu, const struct vm_exit 
 	skip(vm, vcpu, exit);
 }
 
-#define OPCODE_HLT 0xf4
-
 /*
  * The event came between STI and the HLT after it. QEMU before 10 does not restore the shadow at entry: an
  * interrupt would be taken before the HLT, which then sleeps for ever. HLT may end without cause anyway.
  */
-static void leave_shadowed_halt(struct vm *vm, struct vcpu *vcpu)
+static void leave_shadowed_halt(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
 	struct instruction insn;
 
-	if (instruction_fetch(vm, vcpu, &state, &insn) == OK && insn.operation == INSN_HLT)
+	/* Elsewhere than at CPL 0 it is a #GP, which the CPU raises. */
+	if (instruction_fetch(vm, vcpu, exit, &state, &insn) == OK && insn.operation == INSN_HLT &&
+	    state.cpl == 0)
 		services.cpu->skip(vcpu, insn.length);
 }
 
 static void handle_host_event(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	if (exit->in_shadow)
-		leave_shadowed_halt(vm, vcpu);
+		leave_shadowed_halt(vm, vcpu, exit);
 	if (vm->shares_cpu)
 		housekeeping();
 }
 
-static void handle_shutdown(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+/* The guest is left without hardware breakpoints; DR7 goes on reading as after reset. */
+static void handle_debug(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	skip(vm, vcpu, exit);
+}
+
+static void handle_machine_check(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	(void)vcpu;
 	(void)exit;
-	vm_end(vm, VM_CRASHED, 0, "triple fault");
+	vm_end(vm, VM_CRASHED, 0, "a machine check came while it ran");
+}
+
+static void handle_shutdown(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)exit;
+	vm_crash(vm, vcpu, "triple fault");
 }
 
 static void handle_init(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	(void)vcpu;
 	(void)exit;
-	vm_end(vm, VM_CRASHED, 0, "an INIT signal reached its CPU");
+	vm_crash(vm, vcpu, "an INIT signal reached its CPU");
 }
 
 /*
@@ -137,9 +158,8 @@ static void handle_init(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *
  */
 static void handle_invalid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	(void)vcpu;
 	(void)exit;
-	vm_end(vm, VM_CRASHED, 0, "it made a CPU state that can't be entered");
+	vm_crash(vm, vcpu, "it made a CPU state that can't be entered");
 }
 
 static void handle_retry(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
@@ -151,9 +171,9 @@ static void handle_retry(struct vm *vm, struct vcpu *vcpu, const struct vm_exit 
 
 static void handle_unknown(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	log_line(vm->name, "unexpected exit %#lx, information %#lx %#lx, rip %#lx",
-		 exit->unknown.code, exit->unknown.info[0], exit->unknown.info[1], vcpu->rip);
-	vm_end(vm, VM_CRASHED, 0, "an exit that nothing handles");
+	log_line(vm->name, "unexpected exit %#lx, information %#lx %#lx", exit->unknown.code,
+		 exit->unknown.info[0], exit->unknown.info[1]);
+	vm_crash(vm, vcpu, "an exit that nothing handles");
 }
 
 static const struct {
@@ -167,6 +187,8 @@ static const struct {
 	[EXIT_HYPERCALL] = {"hypercall", handle_undefined},
 	[EXIT_XSETBV] = {"xsetbv", handle_xsetbv},
 	[EXIT_CACHE] = {"cache", handle_cache},
+	[EXIT_DEBUG] = {"debug", handle_debug},
+	[EXIT_MACHINE_CHECK] = {"machine check", handle_machine_check},
 	[EXIT_HOST_EVENT] = {"host event", handle_host_event},
 	[EXIT_UNDEFINED] = {"undefined", handle_undefined},
 	[EXIT_SHUTDOWN] = {"shutdown", handle_shutdown},

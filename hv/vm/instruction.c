@@ -1,6 +1,5 @@
 #include "hv/vm/instruction.h"
 
-#include "arch/x86/guest_walk.h"
 #include "arch/x86/msr.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
@@ -11,16 +10,13 @@ static bool read_table(void *context, gpa_t address, u8 width, u64 *value)
 	return vm_read(context, address, value, width);
 }
 
-enum status linear_to_gpa(struct vm *vm, const struct vcpu_state *state, u64 linear, gpa_t *address)
+enum status linear_translate(struct vm *vm, const struct vcpu_state *state, u64 linear,
+			     struct guest_translation *translation)
 {
 	struct guest_paging paging = {state->cr0, state->cr3, state->cr4, state->efer};
 	struct guest_reader reader = {read_table, vm};
-	struct guest_translation translation;
-	enum status status = guest_walk(&paging, linear, &reader, &translation);
 
-	if (status == OK)
-		*address = translation.address;
-	return status;
+	return guest_walk(&paging, linear, &reader, translation);
 }
 
 #define CS_LONG	   BIT(9) /* attributes as the VMCB has them */
@@ -42,32 +38,41 @@ static u64 read_linear(struct vm *vm, const struct vcpu_state *state, u64 linear
 
 	while (done < size) {
 		u64 chunk = min_u64(size - done, PAGE_SIZE - ((linear + done) & PAGE_MASK));
-		gpa_t address;
+		struct guest_translation page;
 
-		if (linear_to_gpa(vm, state, linear + done, &address) != OK ||
-		    !vm_read(vm, address, to + done, chunk))
+		if (linear_translate(vm, state, linear + done, &page) != OK ||
+		    !vm_read(vm, page.address, to + done, chunk))
 			break;
 		done += chunk;
 	}
 	return done;
 }
 
-enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, struct vcpu_state *state,
-			      struct instruction *insn)
+u64 instruction_bytes(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_state *state,
+		      u8 code[INSTRUCTION_MAX_LENGTH])
 {
-	u8 code[INSTRUCTION_MAX_LENGTH];
 	u64 linear = vcpu->rip;
 
-	services.cpu->state(vcpu, state);
-	struct decode_mode mode = mode_of(state);
-
-	if (mode.bits != 64)
+	if (mode_of(state).bits != 64)
 		linear = (u32)(linear + state->segment[SEGMENT_CS].base);
-	struct bytes bytes = {code, read_linear(vm, state, linear, code, sizeof(code))};
+	return read_linear(vm, state, linear, code, INSTRUCTION_MAX_LENGTH);
+}
 
+enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+			      struct vcpu_state *state, struct instruction *insn)
+{
+	struct bytes fetched = {exit->code, exit->code_length};
+	u8 code[INSTRUCTION_MAX_LENGTH];
+	struct bytes bytes = {code, 0};
+
+	services.cpu->state(vcpu, state);
+	/* Fewer bytes than the instruction has: they end where the CPU stopped fetching. */
+	if (fetched.size && decode_instruction(fetched, mode_of(state), insn) == OK)
+		return OK;
+	bytes.size = instruction_bytes(vm, vcpu, state, code);
 	if (!bytes.size)
 		return ERR_INVALID;
-	return decode_instruction(bytes, mode, insn);
+	return decode_instruction(bytes, mode_of(state), insn);
 }
 
 u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
@@ -77,5 +82,5 @@ u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *ex
 
 	if (exit->length)
 		return exit->length;
-	return instruction_fetch(vm, vcpu, &state, &insn) == OK ? insn.length : 0;
+	return instruction_fetch(vm, vcpu, exit, &state, &insn) == OK ? insn.length : 0;
 }

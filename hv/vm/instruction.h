@@ -3,21 +3,27 @@
 #define HV_VM_INSTRUCTION_H
 
 #include "arch/x86/decode.h"
+#include "arch/x86/guest_walk.h"
 #include "arch/x86/vcpu.h"
 #include "hv/base/status.h"
 
 struct vm;
 
 /*
- * Reads and decodes the instruction at the vCPU's rip. ERR_INVALID: its bytes can't be read; others as
- * decode_instruction(). *state is the vCPU's.
+ * Decodes the instruction at the vCPU's rip, from the bytes that came with the exit if it has any, else
+ * through the guest's tables. ERR_INVALID: its bytes can't be read; others as decode_instruction(). *state
+ * is the vCPU's.
  */
-enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, struct vcpu_state *state,
-			      struct instruction *insn);
+enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+			      struct vcpu_state *state, struct instruction *insn);
 
-/* The guest-physical address of a linear one. ERR_NOT_FOUND: not mapped; ERR_INVALID: tables outside RAM. */
-enum status linear_to_gpa(struct vm *vm, const struct vcpu_state *state, u64 linear,
-			  gpa_t *address);
+/* As many bytes from the vCPU's rip on as can be read; their number, 0 to INSTRUCTION_MAX_LENGTH. */
+u64 instruction_bytes(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_state *state,
+		      u8 code[INSTRUCTION_MAX_LENGTH]);
+
+/* guest_walk() through the VM's own tables: ERR_INVALID too where they are outside of its RAM. */
+enum status linear_translate(struct vm *vm, const struct vcpu_state *state, u64 linear,
+			     struct guest_translation *translation);
 
 /* The length of the instruction that exited: as the CPU says, or decoded. 0: it can't be told. */
 u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit);

@@ -2,8 +2,9 @@
 
 #include "arch/x86/emulate.h"
 #include "hv/base/log.h"
-#include "hv/vm/access.h"
+#include "hv/vm/crash.h"
 #include "hv/vm/instruction.h"
+#include "hv/vm/operand.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
@@ -13,83 +14,109 @@
 static void cannot(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
 		   const char *reason)
 {
-	log_line(vm->name, "%s at guest-physical %#lx, rip %#lx", reason, exit->nested.address.v,
-		 vcpu->rip);
-	vm_end(vm, VM_CRASHED, 0, reason);
+	log_line(vm->name, "no memory of its own at guest-physical %#lx (%s)",
+		 exit->nested.address.v,
+		 exit->nested.execute ? "execution"
+		 : exit->nested.write ? "write"
+				      : "read");
+	vm_crash(vm, vcpu, reason);
 }
 
-/* The guest-physical address of an operand that lies on one page; false where it has none or two. */
-static bool operand_address(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-			    const struct instruction *insn, const struct memory_operand *operand,
-			    gpa_t *address)
+/*
+ * Finds both operands of a string instruction, or the only one of another: that is where the exit says,
+ * which saves a walk of the guest's tables.
+ */
+static enum status find_operands(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
+				 const struct instruction *insn, const struct vm_exit *exit,
+				 struct operand *from, struct operand *to, struct vcpu_event *fault)
 {
-	u64 base = operand->segment < SEGMENT_COUNT ? state->segment[operand->segment].base : 0;
-	u64 linear = linear_address(insn, operand, vcpu->gpr, vcpu->rip, base);
+	enum status status;
 
-	if ((linear & PAGE_MASK) + insn->width > PAGE_SIZE)
-		return false;
-	return linear_to_gpa(vm, state, linear, address) == OK;
+	if (!instruction_is_string(insn) &&
+	    operand_is_at(vcpu, state, insn, exit->nested.address)) {
+		*from = *to = (struct operand){
+			.address = exit->nested.address,
+			.width = insn->width,
+			.first = insn->width,
+		};
+		return OK;
+	}
+	status = operand_find(vm, vcpu, state, insn, &insn->memory, insn->writes, from, fault);
+	*to = *from;
+	if (status == OK && insn->operation == INSN_MOVS)
+		status = operand_find(vm, vcpu, state, insn, &insn->destination, true, to, fault);
+	return status;
 }
 
-/* One access, or one element of a string instruction. False: it can't be carried out. */
-static bool emulate_once(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-			 const struct instruction *insn)
+/* One access, or one element of a string instruction. Errors as of operand_find(). */
+static enum status emulate_once(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
+				const struct instruction *insn, const struct vm_exit *exit,
+				struct vcpu_event *fault)
 {
-	bool moves = insn->operation == INSN_MOVS;
+	struct operand from, to;
+	enum status status = find_operands(vm, vcpu, state, insn, exit, &from, &to, fault);
 	u64 value = 0;
-	gpa_t from, to;
 
-	if (!operand_address(vm, vcpu, state, insn, &insn->memory, &from))
-		return false;
-	to = from;
-	if (moves && !operand_address(vm, vcpu, state, insn, &insn->destination, &to))
-		return false;
+	if (status != OK)
+		return status;
 	if (insn->reads)
-		value = access_read(vm, vcpu, from, insn->width);
+		value = operand_read(vm, vcpu, &from);
 	value = emulate(insn, vcpu->gpr, &vcpu->rflags, value);
-	if (insn->writes || moves)
-		access_write(vm, vcpu, to, insn->width, value);
-	return true;
+	if (insn->writes || insn->operation == INSN_MOVS)
+		operand_write(vm, vcpu, &to, value);
+	return OK;
 }
 
-/* The instruction has more elements than were done if this returns false with the VM still running. */
+/* True if the instruction is done; else it is to run again, after the fault that it met, if any. */
 static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
 			const struct instruction *insn, const struct vm_exit *exit)
 {
-	bool string = insn->operation == INSN_MOVS || insn->operation == INSN_STOS ||
-		      insn->operation == INSN_LODS;
+	bool string = instruction_is_string(insn);
 	u64 count = string ? string_count(insn, vcpu->gpr) : 1;
 
-	for (u64 done = 0; done < count; done++) {
+	for (u64 done = 0; done < count && !vm_has_ended(vm); done++) {
+		struct vcpu_event fault;
+		enum status status;
+
 		if (done == ELEMENTS_AT_ONCE)
 			return false;
-		if (!emulate_once(vm, vcpu, state, insn)) {
-			/* A later element's page fault: the guest meets it by running the rest itself. */
-			if (!done)
-				cannot(vm, vcpu, exit,
-				       "an access that spans pages or is not mapped");
+		status = emulate_once(vm, vcpu, state, insn, exit, &fault);
+		if (status == ERR_NOT_FOUND)
+			services.cpu->inject(vcpu, &fault);
+		else if (status != OK)
+			cannot(vm, vcpu, exit, "page tables outside of its memory");
+		if (status != OK)
 			return false;
-		}
 		if (string)
 			string_advance(insn, vcpu->gpr, vcpu->rflags, 1);
 	}
 	return true;
 }
 
+/* What no access of an instruction can be the cause of; NULL if one is. */
+static const char *reason_to_stop(const struct vm_exit *exit)
+{
+	if (exit->in_delivery)
+		return "an interrupt or exception met a stack or table outside of its memory";
+	if (exit->nested.table_walk)
+		return "page tables outside of its memory";
+	if (exit->nested.execute)
+		return "code outside of its memory";
+	return NULL;
+}
+
 void mmio_fault(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	const char *reason = reason_to_stop(exit);
 	struct vcpu_state state;
 	struct instruction insn;
 
-	if (exit->nested.table_walk) {
-		cannot(vm, vcpu, exit, "page tables outside of its memory");
+	if (reason) {
+		cannot(vm, vcpu, exit, reason);
 		return;
 	}
-	if (exit->nested.execute) {
-		cannot(vm, vcpu, exit, "code outside of its memory");
-		return;
-	}
-	if (instruction_fetch(vm, vcpu, &state, &insn) != OK || !instruction_is_emulated(&insn)) {
+	if (instruction_fetch(vm, vcpu, exit, &state, &insn) != OK ||
+	    !instruction_is_emulated(&insn)) {
 		cannot(vm, vcpu, exit, "an instruction on device registers that is not emulated");
 		return;
 	}

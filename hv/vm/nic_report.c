@@ -19,7 +19,7 @@ void nic_report_take(struct vm *vm)
 
 void nic_report_print(const struct vm *vm)
 {
-	for (u32 i = 0; i < vm->plan->device_count; i++) {
+	for (u32 i = 0; i < vm->device_count; i++) {
 		const struct vm_device *device = &vm->device[i];
 		char text[SBDF_TEXT_MAX];
 

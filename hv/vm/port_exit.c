@@ -1,8 +1,9 @@
 #include "hv/vm/port_exit.h"
 
 #include "arch/x86/emulate.h"
-#include "hv/vm/access.h"
+#include "hv/vm/crash.h"
 #include "hv/vm/instruction.h"
+#include "hv/vm/operand.h"
 #include "hv/vm/ports.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
@@ -24,48 +25,54 @@ static void simple(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 	}
 }
 
-/* One element of INS or OUTS; a page fault of the guest's comes from here, so it is told. */
-static bool string_once(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-			const struct instruction *insn, const struct vm_exit *exit)
+/*
+ * One element of INS or OUTS. The exit comes before the CPU has looked at the memory operand, so that its
+ * faults are found here, and before the port is touched. Errors as of operand_find().
+ */
+static enum status string_once(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
+			       const struct instruction *insn, const struct vm_exit *exit,
+			       struct vcpu_event *fault)
 {
-	u8 segment = insn->memory.segment;
-	u64 base = segment < SEGMENT_COUNT ? state->segment[segment].base : 0;
-	u64 linear = linear_address(insn, &insn->memory, vcpu->gpr, vcpu->rip, base);
-	gpa_t address;
+	struct operand operand;
+	enum status status =
+		operand_find(vm, vcpu, state, insn, &insn->memory, exit->io.in, &operand, fault);
 
-	if ((linear & PAGE_MASK) + insn->width > PAGE_SIZE ||
-	    linear_to_gpa(vm, state, linear, &address) != OK)
-		return false;
+	if (status != OK)
+		return status;
 	if (exit->io.in)
-		access_write(vm, vcpu, address, insn->width,
-			     ports_read(vm, exit->io.port, insn->width));
+		operand_write(vm, vcpu, &operand, ports_read(vm, exit->io.port, insn->width));
 	else
-		ports_write(vm, exit->io.port, insn->width,
-			    (u32)access_read(vm, vcpu, address, insn->width));
+		ports_write(vm, exit->io.port, insn->width, (u32)operand_read(vm, vcpu, &operand));
 	string_advance(insn, vcpu->gpr, vcpu->rflags, 1);
-	return true;
+	return OK;
 }
 
-/* False: the instruction is to run again, for what is left of it. */
+/* False: the instruction is to run again, for what is left of it or after a fault. */
 static bool string(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
 	struct instruction insn;
 
-	if (instruction_fetch(vm, vcpu, &state, &insn) != OK ||
-	    (insn.operation != INSN_INS && insn.operation != INSN_OUTS)) {
-		vm_end(vm, VM_CRASHED, 0, "a string instruction on ports that is not emulated");
+	if (instruction_fetch(vm, vcpu, exit, &state, &insn) != OK ||
+	    insn.operation != (exit->io.in ? INSN_INS : INSN_OUTS)) {
+		vm_crash(vm, vcpu, "a string instruction on ports that is not emulated");
 		return false;
 	}
 	u64 count = string_count(&insn, vcpu->gpr);
 
-	for (u64 done = 0; done < count && vm->end == VM_RUNNING; done++) {
+	for (u64 done = 0; done < count && !vm_has_ended(vm); done++) {
+		struct vcpu_event fault;
+		enum status status;
+
 		if (done == ELEMENTS_AT_ONCE)
 			return false;
-		if (!string_once(vm, vcpu, &state, &insn, exit)) {
-			vm_end(vm, VM_CRASHED, 0, "INS or OUTS on memory that is not mapped");
+		status = string_once(vm, vcpu, &state, &insn, exit, &fault);
+		if (status == ERR_NOT_FOUND)
+			services.cpu->inject(vcpu, &fault);
+		else if (status != OK)
+			vm_crash(vm, vcpu, "page tables outside of its memory");
+		if (status != OK)
 			return false;
-		}
 	}
 	return true;
 }

@@ -18,7 +18,7 @@ void vm_run(struct vm *vm)
 	} else {
 		services.cpu->reset(vcpu, &vm->start);
 		vlapic_reset(vm, vcpu);
-		while (__atomic_load_n(&vm->end, __ATOMIC_ACQUIRE) == VM_RUNNING) {
+		while (!vm_has_ended(vm)) {
 			services.cpu->run(vcpu, &exit);
 			exit_handle(vm, vcpu, &exit);
 		}

@@ -5,6 +5,8 @@
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
+#define CPUID1_ECX_DEADLINE BIT(24)
+
 /*
  * What a guest may do with a register of its local APIC. Reads of those that are listed give the
  * physical register's value.
@@ -20,25 +22,41 @@ enum apic_rule {
 	APIC_SELF,	   /* x2APIC mode only */
 };
 
+#define LVT_DELIVERY   0x700
+#define LVT_READ_ONLY  0x5000 /* delivery status, remote IRR */
+#define LVT_TIMER_MODE 0x60000
+#define LVT_DEADLINE   0x40000
+
+#define SVR_FORWARDED 0x1ff
+
+/*
+ * known: what may be set (11.5, 11.8, 11.9). In x2APIC mode other bits are a #GP, the guest's here and the
+ * hypervisor's if they got through; in xAPIC mode they are ignored.
+ */
 static const struct apic_row {
 	u16 first, last; /* offsets in the page */
 	enum apic_rule rule;
+	u32 known;
 } apic_rows[] = {
-	{APIC_ID, APIC_VERSION, APIC_READ},
-	{APIC_TPR, APIC_TPR, APIC_READ_WRITE},
-	{0x0a0, 0x0a0, APIC_READ}, /* PPR */
-	{APIC_EOI, APIC_EOI, APIC_WRITE},
-	{APIC_LDR, APIC_DFR, APIC_READ_WRITE_XAPIC},
-	{APIC_SVR, APIC_SVR, APIC_READ_WRITE},
-	{APIC_ISR, APIC_IRR + 0x70, APIC_READ},
-	{APIC_ESR, APIC_ESR, APIC_READ_WRITE},
-	{APIC_ICR, APIC_ICR, APIC_COMMAND},
-	{APIC_ICR_HIGH, APIC_ICR_HIGH, APIC_COMMAND_HIGH},
-	{APIC_LVT_TIMER, APIC_LVT_ERROR, APIC_LVT},
-	{APIC_TIMER_COUNT, APIC_TIMER_COUNT, APIC_READ_WRITE},
-	{APIC_TIMER_NOW, APIC_TIMER_NOW, APIC_READ},
-	{APIC_TIMER_DIV, APIC_TIMER_DIV, APIC_READ_WRITE},
-	{APIC_SELF_IPI, APIC_SELF_IPI, APIC_SELF},
+	{APIC_ID, APIC_VERSION, APIC_READ, 0},
+	{APIC_TPR, APIC_TPR, APIC_READ_WRITE, 0xff},
+	{0x0a0, 0x0a0, APIC_READ, 0}, /* PPR */
+	{APIC_EOI, APIC_EOI, APIC_WRITE, 0},
+	{APIC_LDR, APIC_DFR, APIC_READ_WRITE_XAPIC, 0},
+	/* Focus checking and suppressed EOI broadcasts are taken, and stay as they are. */
+	{APIC_SVR, APIC_SVR, APIC_READ_WRITE, SVR_FORWARDED | 0x1200},
+	{APIC_ISR, APIC_IRR + 0x70, APIC_READ, 0},
+	{APIC_ESR, APIC_ESR, APIC_READ_WRITE, 0},
+	{APIC_ICR, APIC_ICR, APIC_COMMAND, 0},
+	{APIC_ICR_HIGH, APIC_ICR_HIGH, APIC_COMMAND_HIGH, 0},
+	{APIC_LVT_TIMER, APIC_LVT_TIMER, APIC_LVT, 0x710ff},
+	{APIC_LVT_THERMAL, APIC_LVT_PMC, APIC_LVT, 0x117ff},
+	{APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_LVT, 0x1f7ff},
+	{APIC_LVT_ERROR, APIC_LVT_ERROR, APIC_LVT, 0x110ff},
+	{APIC_TIMER_COUNT, APIC_TIMER_COUNT, APIC_READ_WRITE, 0xffffffff},
+	{APIC_TIMER_NOW, APIC_TIMER_NOW, APIC_READ, 0},
+	{APIC_TIMER_DIV, APIC_TIMER_DIV, APIC_READ_WRITE, 0xb},
+	{APIC_SELF_IPI, APIC_SELF_IPI, APIC_SELF, 0xff},
 };
 
 /* Without an exit in x2APIC mode: no value of theirs reaches beyond this CPU. */
@@ -84,34 +102,38 @@ void vlapic_reset(struct vm *vm, struct vcpu *vcpu)
 	pass_registers(vcpu, false);
 }
 
-/*
- * What is still pending when the VM ends is taken through the hypervisor's own table, where the vectors
- * below 32 are exceptions; the manuals reserve them too (Intel SDM volume 3A, 6.2).
- */
-#define FIRST_VECTOR 32
+static bool timer_mode_ok(u32 value)
+{
+	u32 mode = value & LVT_TIMER_MODE;
+
+	return mode != LVT_TIMER_MODE &&
+	       (mode != LVT_DEADLINE || cpuid(1, 0).ecx & CPUID1_ECX_DEADLINE);
+}
 
 /*
- * A vector from FIRST_VECTOR on, fixed delivery; what else an LVT can say (NMI, SMI, ExtINT, INIT) would reach the
- * hypervisor, or take interrupts from the machine's 8259. Such an entry is written as masked.
+ * A vector from VLAPIC_FIRST_VECTOR on, fixed delivery; what else an LVT can say (NMI, SMI, ExtINT, INIT)
+ * would reach the hypervisor, or take interrupts from the machine's 8259. Such an entry is written as masked.
  */
 static u32 lvt_sanitise(u32 value)
 {
-	bool fixed = (value & 0x700) == 0;
-	bool vector_ok = (value & 0xff) >= FIRST_VECTOR;
+	bool vector_ok = (value & 0xff) >= VLAPIC_FIRST_VECTOR || value & APIC_LVT_MASKED;
+	u32 kept = value & ~(u32)(LVT_DELIVERY | LVT_READ_ONLY);
 
-	if (fixed && (vector_ok || value & APIC_LVT_MASKED))
-		return value & 0x7ffff;
-	return (value & 0x700ff) | APIC_LVT_MASKED;
+	if ((value & LVT_DELIVERY) == 0 && vector_ok && timer_mode_ok(value))
+		return kept;
+	return (kept & ~(u32)LVT_TIMER_MODE) | APIC_LVT_MASKED;
 }
 
-/* A register that is the guest's own, with what it may hold. */
-static u32 own_sanitise(u32 offset, u32 value)
+/* What the physical register gets for what the guest writes. */
+static u32 sanitise(const struct apic_row *row, u32 offset, u32 value)
 {
-	if (offset == APIC_ESR)
-		return 0;
-	if (offset == APIC_SVR && (value & 0xff) < FIRST_VECTOR)
-		return value | 0xff;
-	return value;
+	value &= row->known;
+	if (row->rule == APIC_LVT)
+		return lvt_sanitise(value);
+	if (offset != APIC_SVR)
+		return value;
+	value &= SVR_FORWARDED;
+	return (value & 0xff) >= VLAPIC_FIRST_VECTOR ? value : value | 0xff;
 }
 
 #define ICR_DELIVERY  0x700
@@ -126,7 +148,7 @@ static void send_to_vcpu(const struct vm *vm, int target, u32 command)
 	u32 delivery = command & ICR_DELIVERY;
 
 	/* Fixed and lowest priority. INIT, STARTUP, NMI and SMI have nobody to reach: one vCPU a VM. */
-	if (target < 0 || delivery > 0x100 || vector < FIRST_VECTOR)
+	if (target < 0 || delivery > 0x100 || vector < VLAPIC_FIRST_VECTOR)
 		return;
 	apic_send_fixed(vm->vcpu[target].apic_id, vector);
 }
@@ -191,9 +213,6 @@ static void register_write(struct vm *vm, struct vcpu *vcpu, const struct apic_r
 		else if (offset == APIC_DFR)
 			vlapic->dfr = value | 0x0fffffff;
 		return;
-	case APIC_LVT:
-		apic_write(offset, lvt_sanitise(value));
-		return;
 	case APIC_COMMAND:
 		vlapic->icr = value & ~(u32)ICR_PENDING;
 		command_write(vm, vcpu, vlapic->icr_high >> 24, value);
@@ -205,9 +224,10 @@ static void register_write(struct vm *vm, struct vcpu *vcpu, const struct apic_r
 		vm->counters.eois++;
 		apic_write(offset, 0);
 		return;
+	case APIC_LVT:
 	case APIC_READ_WRITE:
 		/* In xAPIC mode an APIC that software turned off stays usable: SVR is forwarded too. */
-		apic_write(offset, own_sanitise(offset, value));
+		apic_write(offset, sanitise(row, offset, value));
 		return;
 	case APIC_READ:
 	case APIC_SELF:
@@ -266,34 +286,31 @@ bool vlapic_msr_read(struct vm *vm, struct vcpu *vcpu, u32 index, u64 *value)
 	if (vlapic->mode != VLAPIC_X2APIC || !row || offset == APIC_DFR ||
 	    row->rule == APIC_WRITE || row->rule == APIC_SELF || row->rule == APIC_COMMAND_HIGH)
 		return false;
-	/* A read of ICR has no effect and no secret: the physical one's last command was this VM's. */
-	*value = msr_read(index);
+	*value = offset == APIC_ICR ? (u64)vlapic->icr_high << 32 | vlapic->icr : apic_read(offset);
 	return true;
 }
 
 static bool x2apic_write(struct vm *vm, struct vcpu *vcpu, const struct apic_row *row, u32 offset,
 			 u64 value)
 {
+	struct vlapic *vlapic = vlapic_of(vm, vcpu);
+
 	switch (row->rule) {
 	case APIC_COMMAND:
-		command_write(vm, vcpu, (u32)(value >> 32), (u32)value);
+		vlapic->icr = (u32)value & ~(u32)ICR_PENDING;
+		vlapic->icr_high = (u32)(value >> 32);
+		command_write(vm, vcpu, vlapic->icr_high, (u32)value);
 		return true;
 	case APIC_SELF:
-		if (value > 0xff)
+		if (value & ~(u64)row->known)
 			return false;
 		send_to_vcpu(vm, (int)(vcpu - vm->vcpu), (u32)value);
 		return true;
 	case APIC_LVT:
-		if (value & ~0xf7fffull)
-			return false;
-		apic_write(offset, lvt_sanitise((u32)value));
-		return true;
 	case APIC_READ_WRITE:
-		if (offset == APIC_SVR	 ? value & ~0x1fffull
-		    : offset == APIC_ESR ? value
-					 : value >> 32)
+		if (value & ~(u64)row->known)
 			return false;
-		apic_write(offset, own_sanitise(offset, (u32)value));
+		apic_write(offset, sanitise(row, offset, (u32)value));
 		return true;
 	case APIC_WRITE:
 		if (value)

@@ -10,6 +10,12 @@
 
 #define VLAPIC_BASE 0xfee00000ull
 
+/*
+ * The lowest vector that a guest can be interrupted with. Those below are exceptions' (Intel SDM volume 3A,
+ * 6.2), which a pending one would pass for once the VM has ended and the CPU is the hypervisor's again.
+ */
+#define VLAPIC_FIRST_VECTOR 32
+
 struct vm;
 struct vcpu;
 

@@ -8,12 +8,6 @@
 /* Which of the CPU's windows is for what. */
 #define WINDOW_COPY 0
 
-static enum status map_nested(struct vm *vm, const struct vm_region *region)
-{
-	return pt_map(&vm->nested, region->start.v, region->host, region->size, region->prot,
-		      &vm->nested_retired);
-}
-
 /*
  * The vCPUs of a VM run on this very CPU or not at all while its tables change (VMs have one vCPU, and its
  * own exits are what changes them), so that a flush at the next entry is all it takes: the proof.
@@ -25,12 +19,41 @@ static struct pt_flushed flush_nested(struct vm *vm)
 	return (struct pt_flushed){.done = true};
 }
 
-static enum status unmap_nested(struct vm *vm, gpa_t start, u64 size)
+static void free_nested_tables(struct vm *vm)
 {
-	enum status status = pt_unmap(&vm->nested, start.v, size, &vm->nested_retired);
-
 	pt_free_retired(vm->nested.pool, &vm->nested_retired, flush_nested(vm));
+}
+
+static enum status map_nested(struct vm *vm, const struct vm_region *region)
+{
+	enum status status = pt_map(&vm->nested, region->start.v, region->host, region->size,
+				    region->prot, &vm->nested_retired);
+
+	if (status != OK)
+		free_nested_tables(vm);
 	return status;
+}
+
+/* Whole leaves of one region: no split, so no memory is needed, and it can't fail. */
+static void unmap_nested(struct vm *vm, gpa_t start, u64 size)
+{
+	INVARIANT(pt_unmap(&vm->nested, start.v, size, &vm->nested_retired) == OK);
+	free_nested_tables(vm);
+}
+
+static enum status map_domain(struct vm *vm, const struct vm_region *region)
+{
+	if (!region->dma || !vm->has_domain)
+		return OK;
+	return services.iommu->map(&vm->domain, iova(region->start.v), region->host, region->size,
+				   region->prot & (PT_READ | PT_WRITE));
+}
+
+static enum status unmap_domain(struct vm *vm, const struct vm_region *region)
+{
+	if (!region->dma || !vm->has_domain)
+		return OK;
+	return services.iommu->unmap(&vm->domain, iova(region->start.v), region->size);
 }
 
 enum status vm_map(struct vm *vm, const struct vm_region *region)
@@ -42,34 +65,29 @@ enum status vm_map(struct vm *vm, const struct vm_region *region)
 	status = map_nested(vm, region);
 	if (status != OK)
 		return status;
-	if (region->dma && vm->has_domain) {
-		status = services.iommu->map(&vm->domain, iova(region->start.v), region->host,
-					     region->size, region->prot & (PT_READ | PT_WRITE));
-		if (status != OK)
-			goto unmap;
+	status = map_domain(vm, region);
+	if (status != OK) {
+		unmap_nested(vm, region->start, region->size);
+		return status;
 	}
 	vm->region[vm->region_count++] = *region;
 	return OK;
-unmap:
-	/* Whole leaves of what was just mapped: no split, so no memory is needed. */
-	INVARIANT(unmap_nested(vm, region->start, region->size) == OK);
-	return status;
 }
 
 enum status vm_unmap(struct vm *vm, gpa_t start, u64 size)
 {
 	for (u32 i = 0; i < vm->region_count; i++) {
-		struct vm_region region = vm->region[i];
+		struct vm_region *region = &vm->region[i];
 		enum status status;
 
-		if (region.start.v != start.v || region.size != size)
+		if (region->start.v != start.v || region->size != size)
 			continue;
-		status = unmap_nested(vm, start, size);
-		if (status == OK && region.dma && vm->has_domain)
-			status = services.iommu->unmap(&vm->domain, iova(start.v), size);
-		if (status == OK)
-			vm->region[i] = vm->region[--vm->region_count];
-		return status;
+		status = unmap_domain(vm, region);
+		if (status != OK)
+			return status;
+		unmap_nested(vm, start, size);
+		*region = vm->region[--vm->region_count];
+		return OK;
 	}
 	return ERR_NOT_FOUND;
 }
@@ -150,9 +168,9 @@ bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size)
 
 void vm_end(struct vm *vm, enum vm_end_kind end, u32 code, const char *reason)
 {
-	if (vm->end != VM_RUNNING)
+	if (__atomic_exchange_n(&vm->ending, true, __ATOMIC_ACQ_REL))
 		return;
-	vm->end = end;
 	vm->end_code = code;
 	vm->end_reason = reason;
+	__atomic_store_n(&vm->end, end, __ATOMIC_RELEASE);
 }

@@ -60,7 +60,6 @@ struct vm {
 	struct pt nested;
 	struct pool_chain nested_retired;
 	bool has_domain;
-	bool identity; /* iommu=unsafe-identity */
 	struct iommu_domain domain;
 
 	bool x2apic;		 /* its CPUs' local APICs are in x2APIC mode */
@@ -76,18 +75,21 @@ struct vm {
 	u32 device_count;
 	struct vm_device device[VM_MAX_DEVICES];
 
+	/* Set once, by vm_end(), code and reason before the kind; other CPUs look by vm_has_ended(). */
+	bool ending;
 	enum vm_end_kind end;
-	bool finished; /* its CPU is done with it */
-	bool summed_up;
-	u32 end_code;  /* VM_EXITED */
+	u32 end_code; /* VM_EXITED */
 	const char *end_reason;
+	bool finished; /* its CPU is done with it; atomic */
+	bool summed_up;
 	struct vm_counters counters;
 };
 
 /*
  * The one function that gives a VM memory or device registers, and the one that takes them away:
  * the region list, the nested tables and the IOMMU domain change together, with the flushes that a
- * removal needs. Errors as pt_map(); nothing is changed then.
+ * removal needs. A region is taken away as it was given. Errors as pt_map() and as of the IOMMU; then its
+ * CPUs have what they had, and of a removal that the IOMMU did not complete, the region stays the VM's.
  */
 enum status vm_map(struct vm *vm, const struct vm_region *region);
 enum status vm_unmap(struct vm *vm, gpa_t start, u64 size);
@@ -102,9 +104,14 @@ bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size);
 
 /*
  * Ends the VM: it is not entered again. reason is a constant sentence, NULL for VM_EXITED. The first
- * end counts.
+ * end counts. From any CPU.
  */
 void vm_end(struct vm *vm, enum vm_end_kind end, u32 code, const char *reason);
+
+static inline bool vm_has_ended(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->end, __ATOMIC_ACQUIRE) != VM_RUNNING;
+}
 
 /*
  * Which vCPU an interrupt message's destination means: physical or logical (flat or cluster, by the

@@ -175,3 +175,17 @@ void attack_poke(struct text value)
 	read_numbers(value, numbers, 2);
 	mmio_write32(numbers[0], (u32)numbers[1]);
 }
+
+/* --- Breakpoints: addresses are linear, and the hypervisor has linear addresses too --- */
+
+void attack_watch(struct text value)
+{
+	u64 numbers[2];
+	u32 leaf = 0;
+
+	read_numbers(value, numbers, 2);
+	__asm__ volatile("mov %0, %%dr0; mov %1, %%dr7" : : "r"(numbers[0]), "r"(numbers[1]));
+	/* Exits: whatever the hypervisor runs or reads meanwhile is watched, unless it sees to it. */
+	__asm__ volatile("cpuid" : "+a"(leaf) : : "rbx", "rcx", "rdx");
+	__asm__ volatile("mov %0, %%dr7" : : "r"(0x400ull));
+}

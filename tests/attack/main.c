@@ -77,7 +77,7 @@ static const struct {
 	{"wipe=", attack_wipe},	  {"from=", attack_from},  {"storm=", attack_storm},
 	{"msi=", attack_msi},	  {"late=", attack_late},  {"ports", attack_ports},
 	{"out=", attack_out},	  {"fwcfg", attack_fwcfg}, {"msrs", attack_msrs},
-	{"peek=", attack_peek},	  {"poke=", attack_poke},
+	{"peek=", attack_peek},	  {"poke=", attack_poke},  {"watch=", attack_watch},
 };
 
 static void run_command(struct text word)

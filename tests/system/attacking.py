@@ -4,6 +4,7 @@ outside."""
 import dataclasses
 import re
 import struct
+import subprocess
 
 import pytest
 
@@ -118,6 +119,12 @@ def constant_parts():
         kind, flags, start, _, address, length = header[:6]
         if kind == PT_LOAD and not flags & PF_WRITE:
             yield address, data[start : start + length]
+
+
+def symbol(name):
+    """The address of a name in the hypervisor."""
+    output = subprocess.run(["nm", KERNEL], capture_output=True, text=True, check=True).stdout
+    return int(re.search(rf"^(\w+) \w {name}$", output, re.MULTILINE)[1], 16)
 
 
 @dataclasses.dataclass(frozen=True)

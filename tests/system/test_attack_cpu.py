@@ -150,6 +150,7 @@ def test_configuration_space(boot, cpus):
 # To oneself, by xAPIC's command register: vectors of exceptions, of the hypervisor's own interrupts,
 # and the spurious one; as an LVT entry of the timer, and as the spurious interrupt's vector too.
 ICR, LVT_TIMER, SVR, TIMER_COUNT = 0xFEE00300, 0xFEE00320, 0xFEE000F0, 0xFEE00380
+IOAPIC = 0xFEC00000
 PENDING = {
     **{f"ipi-{vector:#x}": (f"poke={ICR:#x},{0x44000 | vector:#x}",) for vector in
        (0x00, 0x0E, 0x11, 0x1F, 0x20, 0xF0, 0xF1, 0xF2, 0xFF)},
@@ -157,6 +158,10 @@ PENDING = {
     "ipi-init": (f"poke={ICR:#x},0x44500",),
     "timer-nmi": (f"poke={LVT_TIMER:#x},0x400", f"poke={TIMER_COUNT:#x},1"),
     "timer-0x11": (f"poke={LVT_TIMER:#x},0x11", f"poke={TIMER_COUNT:#x},1"),
+    "pin-0x1e": (
+        f"poke={IOAPIC:#x},0x19", f"poke={IOAPIC + 16:#x},0", f"poke={IOAPIC:#x},0x18",
+        f"poke={IOAPIC + 16:#x},0x1e", "out=0x3fc,8,1", "out=0x3f9,2,1", "out=0x3f9,0,1",
+    ),
     "spurious-0x11": (f"poke={SVR:#x},0x111",),
 }  # fmt: skip
 
@@ -165,9 +170,31 @@ PENDING = {
 def test_pending_interrupts(boot, cpus):
     """What a VM leaves pending in its local APIC when it ends does nothing to the hypervisor, which
     takes it through its own table; nor do delivery modes that are not the guest's to use."""
-    commands = " ".join(word for words in PENDING.values() for word in words)
+    machine, _ = start(boot, attacking.ATTACKER, cpus=cpus)
+    for words in PENDING.values():
+        for word in words:
+            command(machine, word)
+    finish(machine)
+    assert "all VMs have ended" in machine.serial()
+
+
+# Break on execution; on a read or write of eight bytes.
+EXECUTION, ACCESS = 0x401, 0xB0401
+
+
+@attacking.on(("", 1), ("", 2), ("10", 1), ("11", 2))
+def test_breakpoints(boot, qemu, cpus):
+    """A guest's breakpoints on addresses that the hypervisor runs at, or reads, don't reach it."""
+    code, constants = [address for address, _ in attacking.constant_parts()]
+    watches = [
+        (attacking.symbol("cpuid_filter"), EXECUTION),
+        (attacking.symbol("exit_handle"), EXECUTION),
+        (attacking.symbol("services"), ACCESS),
+        (code, ACCESS),
+        (constants, ACCESS),
+    ]
+    commands = " ".join(f"watch={address:#x},{control:#x}" for address, control in watches)
     scenario = dataclasses.replace(attacking.ATTACKER, guest=commands, cpus=cpus)
-    machine = boot(scenario)
+    machine = boot(scenario, qemu)
     assert machine.wait_exit() == 0
     assert "PANIC" not in machine.serial()
-    assert "all VMs have ended" in machine.serial()

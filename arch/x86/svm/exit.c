@@ -1,20 +1,43 @@
 #include "arch/x86/svm/internal.h"
 
+#include "hv/base/string.h"
+
+#define EXCEPTION_BP 3
+#define EXCEPTION_OF 4
+#define EXCEPTION_AC 17
+#define EXCEPTION_MC 18
+
+/* INT n, INT3 and INTO: rip still points to the instruction, which runs again. */
+static bool is_software_event(u64 info)
+{
+	u64 type = info & SVM_EVENT_TYPE;
+	u64 vector = info & SVM_EVENT_VECTOR;
+
+	return type == SVM_EVENT_TYPE_SOFTWARE ||
+	       (type == SVM_EVENT_TYPE_EXCEPTION &&
+		(vector == EXCEPTION_BP || vector == EXCEPTION_OF));
+}
+
 /*
- * What was being delivered when the exit came must be delivered again (15.7.2). A software interrupt is
- * not: rip still points to its instruction, which runs again. QEMU's TCG says "exception" of an external
- * interrupt too; exceptions have vectors below 32.
+ * What was being delivered when the exit came must be delivered again (15.7.2), unless an instruction
+ * does it. QEMU's TCG says "exception" of an external interrupt too; exceptions have vectors below 32.
  */
 static u64 event_to_repeat(u64 info)
 {
-	if (!(info & SVM_EVENT_VALID))
-		return 0;
-	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_SOFTWARE)
+	if (!(info & SVM_EVENT_VALID) || is_software_event(info))
 		return 0;
 	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_EXCEPTION && (info & SVM_EVENT_VECTOR) >= 32)
-		return (info & ~(SVM_EVENT_TYPE | SVM_EVENT_ERROR_VALID)) |
-		       SVM_EVENT_TYPE_INTERRUPT;
-	return info;
+		return SVM_EVENT_VALID | SVM_EVENT_TYPE_INTERRUPT | (info & SVM_EVENT_VECTOR);
+	return info & (SVM_EVENT_VALID | SVM_EVENT_TYPE | SVM_EVENT_VECTOR | SVM_EVENT_ERROR_VALID |
+		       SVM_EVENT_ERROR);
+}
+
+/* From the address of the next instruction; 0, which has it decoded, if that can't be. */
+static u8 length_from(u64 next_rip, u64 rip)
+{
+	u64 length = next_rip - rip;
+
+	return length <= VCPU_CODE_MAX ? (u8)length : 0;
 }
 
 static void decode_io(const struct vmcb *vmcb, const struct vcpu *vcpu, struct vm_exit *exit)
@@ -27,7 +50,7 @@ static void decode_io(const struct vmcb *vmcb, const struct vcpu *vcpu, struct v
 	exit->io.in = info & SVM_IOIO_IN;
 	exit->io.string = info & SVM_IOIO_STRING;
 	exit->io.rep = info & SVM_IOIO_REP;
-	exit->length = (u8)(vmcb->exit_info[1] - vcpu->rip); /* EXITINFO2 is the next rip */
+	exit->length = length_from(vmcb->exit_info[1], vcpu->rip); /* EXITINFO2 is the next rip */
 }
 
 static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
@@ -39,6 +62,12 @@ static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
 	exit->nested.write = info & SVM_NPF_WRITE;
 	exit->nested.execute = info & SVM_NPF_EXECUTE;
 	exit->nested.table_walk = info & SVM_NPF_TABLE_WALK;
+	if (svm_caps.decode_assists && !exit->nested.execute) {
+		u8 fetched = vmcb->instruction_length & SVM_FETCHED_BYTES;
+
+		memcpy(exit->code, vmcb->instruction_bytes, fetched);
+		exit->code_length = fetched;
+	}
 }
 
 /* #DB and #AC were intercepted only so that the CPU can't loop; #AC's error code is always 0. */
@@ -47,21 +76,14 @@ static void pass_exception_on(struct vcpu *vcpu, u8 vector, struct vm_exit *exit
 	struct vcpu_event event = {
 		.kind = EVENT_EXCEPTION,
 		.vector = vector,
-		.has_error = vector == 17,
+		.has_error = vector == EXCEPTION_AC,
 	};
 
 	svm_inject(vcpu, &event);
 	exit->kind = EXIT_RETRY;
 }
 
-/* The NMI is still pending: taken here, through the hypervisor's own table (15.21.7 has no other way). */
-static void take_nmi(struct vm_exit *exit)
-{
-	exit->kind = EXIT_HOST_EVENT;
-	__asm__ volatile("stgi; nop; clgi" : : : "memory");
-}
-
-static bool instruction_exit(u32 code, enum vm_exit_kind *kind)
+static bool plain_exit(u32 code, enum vm_exit_kind *kind)
 {
 	static const struct {
 		u32 code;
@@ -87,6 +109,9 @@ static bool instruction_exit(u32 code, enum vm_exit_kind *kind)
 		{SVM_EXIT_SHUTDOWN, EXIT_SHUTDOWN},
 		{SVM_EXIT_INIT, EXIT_INIT},
 		{SVM_EXIT_INVALID, EXIT_INVALID},
+		{SVM_EXIT_DR7_WRITE, EXIT_DEBUG},
+		{SVM_EXIT_RDPRU, EXIT_UNDEFINED},
+		{SVM_EXIT_EXCEPTION + EXCEPTION_MC, EXIT_MACHINE_CHECK},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
@@ -104,9 +129,12 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 	u32 code = (u32)vmcb->exit_code;
 
 	svm->reinject = event_to_repeat(vmcb->exit_int_info);
-	*exit = (struct vm_exit){.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW};
+	*exit = (struct vm_exit){
+		.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW,
+		.in_delivery = vmcb->exit_int_info & SVM_EVENT_VALID,
+	};
 	if (svm_caps.nrip_save && vmcb->next_rip)
-		exit->length = (u8)(vmcb->next_rip - vcpu->rip);
+		exit->length = length_from(vmcb->next_rip, vcpu->rip);
 
 	if (code == SVM_EXIT_NESTED_FAULT) {
 		decode_nested_fault(vmcb, exit);
@@ -114,13 +142,17 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 		decode_io(vmcb, vcpu, exit);
 	} else if (code == SVM_EXIT_MSR) {
 		exit->kind = EXIT_MSR;
-		exit->msr.write = vmcb->exit_info[0];
+		exit->msr.write = vmcb->exit_info[0] & SVM_MSR_WRITE;
 		exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
 	} else if (code == SVM_EXIT_NMI) {
-		take_nmi(exit);
+		/* It is still pending. */
+		svm_take_nmis();
+		exit->kind = EXIT_HOST_EVENT;
+	} else if (plain_exit(code, &exit->kind)) {
+		return;
 	} else if (code >= SVM_EXIT_EXCEPTION && code < SVM_EXIT_EXCEPTION + 32) {
 		pass_exception_on(vcpu, (u8)(code - SVM_EXIT_EXCEPTION), exit);
-	} else if (!instruction_exit(code, &exit->kind)) {
+	} else {
 		exit->kind = EXIT_UNKNOWN;
 		exit->unknown.code = vmcb->exit_code;
 		exit->unknown.info[0] = vmcb->exit_info[0];

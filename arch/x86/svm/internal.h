@@ -10,13 +10,24 @@ struct svm_caps {
 	bool nrip_save;
 	bool flush_by_asid;
 	bool decode_assists;
+	bool fast_fxsr;		 /* EFER.FFXSR can be set */
+	bool sticky_breakpoints; /* a guest's go on after its exits: QEMU's TCG before 10 */
 };
 
 extern struct svm_caps svm_caps;
 
 /* Pure: what a CPU with these CPUID words can do. On ERR_UNSUPPORTED *missing names what is not there. */
-enum status svm_caps_decode(u32 ext_1_ecx, u32 svm_eax_revision, u32 svm_ebx, u32 svm_edx,
-			    u64 vm_cr, struct svm_caps *caps, const char **missing);
+struct svm_words {
+	u32 ext_1_ecx; /* 8000_0001 */
+	u32 ext_1_edx;
+	u32 revision; /* 8000_000A EAX, EBX, EDX */
+	u32 asids;
+	u32 features;
+	u64 vm_cr;	/* MSR VM_CR, 0 without SVM */
+	u32 hypervisor; /* 4000_0000 EBX: the maker of the machine, if it is an emulator */
+};
+enum status svm_caps_decode(const struct svm_words *words, struct svm_caps *caps,
+			    const char **missing);
 enum status svm_probe(void);
 
 /* One vCPU's pages: at vcpu->backend. */
@@ -32,22 +43,31 @@ static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)
 	return vcpu->backend;
 }
 
-/* svm_setup.c */
+/* cpu.c */
 enum status svm_cpu_on(struct pool *pool);
 void svm_cpu_off(void);
+/* Gives a guest that starts the state that is not in its VMCB, as after reset. */
+void svm_reset_cpu(void);
+
+/* setup.c */
 enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root);
 void svm_destroy(struct vcpu *vcpu, struct pool *pool);
 void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void svm_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
 
-/* svm_run.c */
+/* run.c */
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
 void svm_events_on(void);
+/*
+ * Takes the NMIs that wait, through the hypervisor's own table; the CPU is at GIF = 0 before and after
+ * (15.21.7 has no other way to consume one).
+ */
+void svm_take_nmis(void);
 
-/* svm_exit.c: from the VMCB to the neutral exit. */
+/* exit.c: from the VMCB to the neutral exit. */
 void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);
 
-/* svm_state.c */
+/* state.c */
 void svm_skip(struct vcpu *vcpu, u8 length);
 void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state);

@@ -3,9 +3,24 @@
 
 void svm_enter(u64 *gpr, u64 vmcb, u64 host_vmcb);
 
+void svm_take_nmis(void)
+{
+	__asm__ volatile("stgi; nop; clgi" : : : "memory");
+	percpu()->nmi_seen = false;
+}
+
+/* One that came while the CPU was still at GIF = 1, where nothing looks at what it is about. */
+static bool take_earlier_nmi(void)
+{
+	bool seen = percpu()->nmi_seen;
+
+	percpu()->nmi_seen = false;
+	return seen;
+}
+
 /*
  * From the first entry on the CPU is at GIF = 0 whenever the hypervisor runs: NMIs wait for the guest,
- * whose exit they then cause, or for the window that svm_take_nmi() opens.
+ * whose exit they then cause, or for the window that svm_take_nmis() opens.
  */
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 {
@@ -20,6 +35,10 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 	vmcb->rflags = vcpu->rflags;
 
 	__asm__ volatile("clgi" : : : "memory");
+	if (take_earlier_nmi()) {
+		*exit = (struct vm_exit){.kind = EXIT_HOST_EVENT};
+		return;
+	}
 	svm_enter(vcpu->gpr, svm->vmcb_hpa.v, (u64)(uintptr_t)percpu()->backend);
 
 	vcpu->gpr[GPR_RAX] = vmcb->rax;

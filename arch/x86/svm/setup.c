@@ -1,11 +1,11 @@
-#include "arch/x86/cpu.h"
-#include "arch/x86/percpu.h"
+#include "arch/x86/msr.h"
 #include "arch/x86/svm/internal.h"
 #include "hv/base/panic.h"
 #include "hv/base/string.h"
 
 #define MSRPM_PAGES 2
 #define IOPM_PAGES  3
+#define VCPU_PAGES  (2 + MSRPM_PAGES) /* the VMCB, struct svm_vcpu, the MSR permission map */
 
 /* Attributes of flat 32-bit segments and of what reset leaves in LDTR and TR (14.1.3). */
 #define ATTRIBUTES_CODE 0xc9b
@@ -15,64 +15,35 @@
 
 #define EXCEPTION_DB 1
 #define EXCEPTION_AC 17
+#define EXCEPTION_MC 18
 
 /*
  * The I/O permission map (15.10.1), all ones: every port is trapped, for every VM. One for all, made with the
  * first vCPU and never written again.
  */
-static u8 *iopm;
+static hpa_t iopm;
 
 static enum status make_iopm(struct pool *pool)
 {
-	if (iopm)
+	u8 *map;
+
+	if (iopm.v)
 		return OK;
-	iopm = pool_take_run(pool, IOPM_PAGES);
-	if (!iopm)
+	map = pool_take_run(pool, IOPM_PAGES);
+	if (!map)
 		return ERR_NO_MEMORY;
-	memset(iopm, 0xff, IOPM_PAGES * PAGE_SIZE);
+	memset(map, 0xff, IOPM_PAGES * PAGE_SIZE);
+	iopm = pool_hpa(pool, map);
 	return OK;
 }
 
-/*
- * One CPU's: the host save area, and the VMCB that VMSAVE and VMLOAD keep FS, GS, TR and the like in, which
- * VMRUN does not switch. They don't change from then on.
- */
-static void *take_host_pages(struct pool *pool, hpa_t *hsave)
-{
-	void *save = pool_take(pool);
-	void *host = pool_take(pool);
-
-	if (!save || !host)
-		return NULL;
-	*hsave = pool_hpa(pool, save);
-	return host;
-}
-
-enum status svm_cpu_on(struct pool *pool)
-{
-	hpa_t hsave = {0};
-
-	if (!percpu()->backend) {
-		percpu()->backend = take_host_pages(pool, &hsave);
-		if (!percpu()->backend)
-			return ERR_NO_MEMORY;
-		msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
-		msr_write(MSR_VM_HSAVE_PA, hsave.v);
-	}
-	/* Identity-mapped: the pointer is the physical address. */
-	__asm__ volatile("vmsave %%rax" : : "a"(percpu()->backend) : "memory");
-	return OK;
-}
-
-void svm_cpu_off(void)
-{
-	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SVME);
-}
-
-static void fill_control(struct vmcb *vmcb, hpa_t nested_root, const u8 *msrpm)
+static void fill_control(struct vmcb *vmcb, hpa_t nested_root, hpa_t msrpm)
 {
 	/* #DB and #AC: their delivery can loop for ever with NMIs blocked; they are passed on. */
-	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC);
+	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC);
+	/* A breakpoint on the hypervisor's own addresses would hit it: such machines' guests have none. */
+	if (svm_caps.sticky_breakpoints)
+		vmcb->intercept_dr = (u32)SVM_INTERCEPT_DR7_WRITE;
 	vmcb->intercept_3 = (u32)(SVM_INTERCEPT_NMI | SVM_INTERCEPT_INIT | SVM_INTERCEPT_RDPMC |
 				  SVM_INTERCEPT_CPUID | SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD |
 				  SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IOIO | SVM_INTERCEPT_MSR |
@@ -80,9 +51,9 @@ static void fill_control(struct vmcb *vmcb, hpa_t nested_root, const u8 *msrpm)
 	vmcb->intercept_4 = SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL | SVM_INTERCEPT_VMLOAD |
 			    SVM_INTERCEPT_VMSAVE | SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
 			    SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_WBINVD | SVM_INTERCEPT_MONITOR |
-			    SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
-	vmcb->iopm_base = (u64)(uintptr_t)iopm;
-	vmcb->msrpm_base = (u64)(uintptr_t)msrpm;
+			    SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV | SVM_INTERCEPT_RDPRU;
+	vmcb->iopm_base = iopm.v;
+	vmcb->msrpm_base = msrpm.v;
 	/* One vCPU a physical CPU, for good: all guests can have the same ASID. */
 	vmcb->asid = 1;
 	vmcb->nested_control = SVM_NESTED_PAGING;
@@ -91,11 +62,13 @@ static void fill_control(struct vmcb *vmcb, hpa_t nested_root, const u8 *msrpm)
 
 enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root)
 {
-	/* The page after the VMCB holds struct svm_vcpu; the MSR permission map follows. */
-	u8 *pages = pool_take_run(pool, 2 + MSRPM_PAGES);
+	u8 *pages;
 	struct svm_vcpu *svm;
 
-	if (!pages || make_iopm(pool) != OK)
+	if (make_iopm(pool) != OK)
+		return ERR_NO_MEMORY;
+	pages = pool_take_run(pool, VCPU_PAGES);
+	if (!pages)
 		return ERR_NO_MEMORY;
 	svm = (struct svm_vcpu *)(pages + PAGE_SIZE);
 	*svm = (struct svm_vcpu){
@@ -104,39 +77,15 @@ enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root)
 		.msrpm = pages + 2 * PAGE_SIZE,
 	};
 	memset(svm->msrpm, 0xff, MSRPM_PAGES * PAGE_SIZE);
-	fill_control(svm->vmcb, nested_root, svm->msrpm);
+	fill_control(svm->vmcb, nested_root, pool_hpa(pool, svm->msrpm));
 	vcpu->backend = svm;
 	return OK;
 }
 
 void svm_destroy(struct vcpu *vcpu, struct pool *pool)
 {
-	pool_give_run(pool, svm_of(vcpu)->vmcb, 2 + MSRPM_PAGES);
+	pool_give_run(pool, svm_of(vcpu)->vmcb, VCPU_PAGES);
 	vcpu->backend = NULL;
-}
-
-/* x87 and SSE as after INIT; debug registers and XCR0 as after reset: the last guest's are gone. */
-static void reset_unswitched_state(void)
-{
-	static const u8 fxsave_reset[512] __attribute__((aligned(16))) = {
-		0x7f, 0x03, [24] = 0x80, 0x1f, 0, 0, 0xff, 0xff,
-	};
-	u64 cr4 = cr4_read();
-
-	cr4_write(cr4 | BIT(9)); /* OSFXSR: FXRSTOR loads the XMM registers */
-	__asm__ volatile("fninit; fxrstor %0" : : "m"(fxsave_reset));
-	cr4_write(cr4);
-	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3"
-			 :
-			 : "r"(0ull));
-	if (cpuid(1, 0).ecx & BIT(26)) {
-		cr4_write(cr4 | CR4_OSXSAVE);
-		__asm__ volatile("xsetbv" : : "c"(0), "a"(1), "d"(0));
-		cr4_write(cr4);
-	}
-	if (cpuid(0x80000001, 0).edx & BIT(27)) /* RDTSCP */
-		msr_write(MSR_TSC_AUX, 0);
-	msr_write(MSR_PAT, PAT_RESET);
 }
 
 void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
@@ -144,7 +93,7 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	struct svm_vcpu *svm = svm_of(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 
-	reset_unswitched_state();
+	svm_reset_cpu();
 	memset(vmcb->segment, 0, sizeof(*vmcb) - offsetof(struct vmcb, segment));
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
 		vmcb->segment[i] = (struct vcpu_segment){0x18, ATTRIBUTES_DATA, 0xffffffff, 0};

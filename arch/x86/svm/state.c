@@ -1,19 +1,32 @@
-#include "arch/x86/cpu.h"
+#include "arch/x86/msr.h"
 #include "arch/x86/svm/internal.h"
+
+#define CS_LONG BIT(9) /* of the VMCB's attributes */
+
+/* Outside of 64-bit code RIP has 32 bits. */
+static bool is_64_bit(const struct vmcb *vmcb)
+{
+	return vmcb->efer & EFER_LMA && vmcb->segment[SEGMENT_CS].attributes & CS_LONG;
+}
 
 void svm_skip(struct vcpu *vcpu, u8 length)
 {
-	vcpu->rip += length;
+	u64 next = vcpu->rip + length;
+
+	vcpu->rip = is_64_bit(svm_of(vcpu)->vmcb) ? next : (u32)next;
 	svm_of(vcpu)->vmcb->interrupt_shadow &= ~SVM_INTERRUPT_SHADOW;
 }
 
 void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 {
 	u64 type = event->kind == EVENT_NMI ? SVM_EVENT_TYPE_NMI : SVM_EVENT_TYPE_EXCEPTION;
+	struct vmcb *vmcb = svm_of(vcpu)->vmcb;
 
-	svm_of(vcpu)->vmcb->event_injection = SVM_EVENT_VALID | type | event->vector |
-					      (event->has_error ? SVM_EVENT_ERROR_VALID : 0) |
-					      (u64)event->error << SVM_EVENT_ERROR_SHIFT;
+	if (event->kind == EVENT_EXCEPTION && event->vector == VECTOR_PF)
+		vmcb->cr2 = event->address;
+	vmcb->event_injection = SVM_EVENT_VALID | type | event->vector |
+				(event->has_error ? SVM_EVENT_ERROR_VALID : 0) |
+				(u64)event->error << SVM_EVENT_ERROR_SHIFT;
 }
 
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
@@ -87,10 +100,33 @@ static bool pat_is_valid(u64 pat)
 	return true;
 }
 
+static bool holds_address(u32 index)
+{
+	switch (index) {
+	case MSR_SYSENTER_ESP:
+	case MSR_SYSENTER_EIP:
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* In the widest sense that there is, of 57 bits. */
+static bool is_canonical(u64 address)
+{
+	return (u64)((s64)(address << 7) >> 7) == address;
+}
+
 /* LME can't change while paging is on; LMA is the CPU's to set (APM volume 2, 3.1.7). */
 static enum status efer_write(struct vmcb *vmcb, u64 value)
 {
-	u64 known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
+	u64 known =
+		EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | (svm_caps.fast_fxsr ? EFER_FFXSR : 0);
 
 	if (value & ~known)
 		return ERR_INVALID;
@@ -110,6 +146,8 @@ enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 	if (index == MSR_EFER)
 		return efer_write(vmcb, value);
 	if (index == MSR_PAT && !pat_is_valid(value))
+		return ERR_INVALID;
+	if (holds_address(index) && !is_canonical(value))
 		return ERR_INVALID;
 	*field = value;
 	return OK;

@@ -4,6 +4,8 @@
 
 #include "arch/x86/vcpu.h"
 
+/* Offset 0x004: writes of DR0-DR15 in 31:16. */
+#define SVM_INTERCEPT_DR7_WRITE BIT(23)
 /* Offset 0x00C: intercept word 3. */
 #define SVM_INTERCEPT_NMI      BIT(1)
 #define SVM_INTERCEPT_SMI      BIT(2)
@@ -29,6 +31,7 @@
 #define SVM_INTERCEPT_MONITOR BIT(10)
 #define SVM_INTERCEPT_MWAIT   BIT(11)
 #define SVM_INTERCEPT_XSETBV  BIT(13)
+#define SVM_INTERCEPT_RDPRU   BIT(14)
 
 /* Offset 0x05C. */
 #define SVM_TLB_FLUSH_NOTHING 0
@@ -50,7 +53,11 @@
 #define SVM_EVENT_TYPE_SOFTWARE	 (4ull << 8)
 #define SVM_EVENT_ERROR_VALID	 BIT(11)
 #define SVM_EVENT_VALID		 BIT(31)
+#define SVM_EVENT_ERROR		 BITS(63, 32)
 #define SVM_EVENT_ERROR_SHIFT	 32
+
+/* Offset 0x0D0: how many bytes at 0x0D1 were fetched, where CPUID has decode assists (15.8.4). */
+#define SVM_FETCHED_BYTES 0x0f
 
 struct vmcb {
 	/* Control area. */
@@ -81,9 +88,9 @@ struct vmcb {
 	u64 lbr_control;     /* 0x0b8 */
 	u32 clean_bits;	     /* 0x0c0 */
 	u32 reserved_0c4;
-	u64 next_rip;		  /* 0x0c8 */
-	u8 instruction_length;	  /* 0x0d0 */
-	u8 instruction_bytes[15]; /* 0x0d1 */
+	u64 next_rip;			     /* 0x0c8 */
+	u8 instruction_length;		     /* 0x0d0 */
+	u8 instruction_bytes[VCPU_CODE_MAX]; /* 0x0d1 */
 	u8 reserved_0e0[0x400 - 0x0e0];
 	/* State save area. */
 	struct vcpu_segment segment[SEGMENT_COUNT]; /* 0x400: ES CS SS DS FS GS */
@@ -147,6 +154,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 
 /* Exit codes, appendix C. */
+#define SVM_EXIT_DR7_WRITE    0x037
 #define SVM_EXIT_EXCEPTION    0x040 /* + vector */
 #define SVM_EXIT_NMI	      0x061
 #define SVM_EXIT_INIT	      0x063
@@ -171,6 +179,7 @@ _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 #define SVM_EXIT_MWAIT	      0x08b
 #define SVM_EXIT_MWAIT_ARMED  0x08c
 #define SVM_EXIT_XSETBV	      0x08d
+#define SVM_EXIT_RDPRU	      0x08e
 #define SVM_EXIT_NESTED_FAULT 0x400
 #define SVM_EXIT_INVALID      0xffffffffu /* the low half; QEMU before 11 leaves the high half 0 */
 
@@ -180,6 +189,9 @@ _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 #define SVM_IOIO_REP	    BIT(3)
 #define SVM_IOIO_SIZE_SHIFT 4 /* the width in bytes, as one bit of three */
 #define SVM_IOIO_PORT_SHIFT 16
+
+/* EXITINFO1 of MSR (15.11). */
+#define SVM_MSR_WRITE BIT(0)
 
 /* EXITINFO1 of a nested page fault (15.25.6). */
 #define SVM_NPF_WRITE	   BIT(1)

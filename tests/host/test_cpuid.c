@@ -1,0 +1,180 @@
+// sources: hv/vm/cpuid.c
+#include "tests/host/harness.h"
+
+#include "hv/base/bits.h"
+#include "hv/vm/cpuid.h"
+#include "tests/host/random.h"
+
+static const struct cpuid_context xapic = {.apic_id = 3, .tsc_khz = 2400000, .apic_khz = 1000000};
+static const struct cpuid_context x2apic = {.apic_id = 0x10305, .x2apic = true};
+
+/* What the guest sees of a CPU that has everything. */
+static struct cpuid_values full(u32 leaf, u32 subleaf)
+{
+	struct cpuid_values values = {~0u, ~0u, ~0u, ~0u};
+
+	cpuid_filter(leaf, subleaf, &xapic, &values);
+	return values;
+}
+
+static bool is_zero(struct cpuid_values v)
+{
+	return !(v.eax | v.ebx | v.ecx | v.edx);
+}
+
+static void test_highest_leaves(void **state)
+{
+	struct cpuid_values values = {0x0d, 0x68747541, 0x444d4163, 0x69746e65};
+
+	(void)state;
+	assert_int_equal(full(0, 0).eax, 0x16);
+	assert_int_equal(full(0x80000000, 0).eax, 0x80000008);
+	cpuid_filter(0, 0, &xapic, &values);
+	assert_int_equal(values.eax, 0x0d);
+	assert_int_equal(values.ebx, 0x68747541); /* the vendor's name passes */
+}
+
+/* Each is there to be used wrongly: the guest must not be told of any. */
+static void test_hidden_features(void **state)
+{
+	/* MONITOR, VMX, SMX, EST, TM2, FMA, PDCM, DCA, XSAVE, OSXSAVE, AVX, F16C */
+	const u32 ecx_1 = (u32)(BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(12) | BIT(15) |
+				BIT(18) | BITS(29, 26));
+	/* MCE, MTRR, MCA, PSN, DS, ACPI, HTT, TM, PBE */
+	const u32 edx_1 = (u32)(BIT(7) | BIT(12) | BIT(14) | BIT(18) | BIT(21) | BIT(22) | BIT(28) |
+				BIT(29) | BIT(31));
+	/* TSC_ADJUST, SGX, HLE, AVX2, RTM, PQM, MPX, PQE, AVX-512 and PT */
+	const u32 ebx_7 = (u32)(BIT(1) | BIT(2) | BIT(4) | BIT(5) | BIT(11) | BIT(12) |
+				BITS(17, 14) | BIT(21) | BITS(28, 25) | BITS(31, 30));
+	/* AVX-512 VBMI, PKU, OSPKE, WAITPKG, VBMI2, CET, VAES, VPCLMULQDQ, VNNI, BITALG, TME, VPOPCNTDQ,
+	 * LA57, MPX, KL, ENQCMD, SGX_LC, PKS */
+	const u32 ecx_7 =
+		(u32)(BIT(1) | BITS(7, 3) | BITS(16, 9) | BITS(21, 17) | BIT(23) | BITS(31, 29));
+
+	(void)state;
+	assert_int_equal(full(1, 0).ecx & ecx_1, 0);
+	assert_int_equal(full(1, 0).edx & edx_1, 0);
+	assert_int_equal(full(7, 0).ebx & ebx_7, 0);
+	assert_int_equal(full(7, 0).ecx & ecx_7, 0);
+	assert_int_equal(full(7, 0).eax | full(7, 0).edx, 0);
+	assert_int_equal(full(0x80000001, 0).ecx &
+				 (BIT(2) | BIT(11) | BIT(12) | BIT(15) | BIT(16) | BITS(24, 22)),
+			 0);
+	assert_int_equal(full(0x80000007, 0).edx, BIT(8));
+	assert_int_equal(full(0x80000008, 0).eax, 0xffff);
+	assert_int_equal(full(0x80000008, 0).ecx, 0);
+	assert_int_equal(full(4, 0).eax >> 14, 0);
+}
+
+static void test_needed_features(void **state)
+{
+	(void)state;
+	/* APIC, PAT, CLFLUSH, FXSR, SSE, SSE2; SSE3, CX16, SSE4, POPCNT; NX, long mode, SYSCALL. */
+	const u32 edx = (u32)(BIT(9) | BIT(16) | BIT(19) | BITS(26, 24));
+	const u32 ecx = (u32)(BIT(0) | BIT(13) | BITS(20, 19) | BIT(23));
+	const u32 ext = (u32)(BIT(11) | BIT(20) | BIT(29));
+
+	assert_int_equal(full(1, 0).edx & edx, edx);
+	assert_int_equal(full(1, 0).ecx & ecx, ecx);
+	assert_int_equal(full(0x80000001, 0).edx & ext, ext);
+}
+
+/* A CPU that has nothing is given nothing but what the hypervisor itself makes. */
+static void test_nothing_invented(void **state)
+{
+	(void)state;
+	for (u32 leaf = 0; leaf < 0x40; leaf++) {
+		struct cpuid_values low = {0}, high = {0};
+
+		cpuid_filter(leaf, 0, &xapic, &low);
+		cpuid_filter(0x80000000 + leaf, 0, &xapic, &high);
+		assert_true(is_zero(high));
+		if (leaf == 1)
+			assert_true(low.ebx == 0x03010000 && low.ecx == BIT(31) && !low.eax &&
+				    !low.edx);
+		else
+			assert_true(is_zero(low));
+	}
+}
+
+static void test_apic(void **state)
+{
+	struct cpuid_values values = {.ebx = 0xff080001};
+
+	(void)state;
+	cpuid_filter(1, 0, &xapic, &values);
+	assert_int_equal(values.ebx, 0x03010001 & ~0xff00u); /* its own ID, one processor */
+	assert_false(values.ecx & BIT(21));
+	values = (struct cpuid_values){0};
+	cpuid_filter(1, 0, &x2apic, &values);
+	assert_true(values.ecx & BIT(21));
+	assert_int_equal(values.ebx >> 24, 5);	/* the ID's low byte */
+	assert_false(full(1, 0).ecx & BIT(21)); /* though the CPU can */
+}
+
+static void test_subleaves(void **state)
+{
+	(void)state;
+	for (u32 subleaf = 1; subleaf < 64; subleaf++)
+		assert_true(is_zero(full(7, subleaf)));
+	assert_false(is_zero(full(7, 0)));
+}
+
+static void test_hypervisor_leaves(void **state)
+{
+	struct cpuid_values values = full(0x40000000, 0);
+
+	(void)state;
+	assert_memory_equal(&values.ebx, "SluiceSluice", 12);
+	assert_int_equal(values.eax, 0x40000010);
+	values = full(0x40000010, 0);
+	assert_int_equal(values.eax, 2400000);
+	assert_int_equal(values.ebx, 1000000);
+	assert_int_equal(values.ecx | values.edx, 0);
+	for (u32 leaf = 0x40000001; leaf < 0x40000200; leaf++)
+		if (leaf != 0x40000010)
+			assert_true(is_zero(full(leaf, 0)));
+}
+
+static bool is_listed(u32 leaf)
+{
+	static const u32 listed[] = {0, 1, 2, 4, 7, 0x15, 0x16, 0x40000000, 0x40000010};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(listed); i++)
+		if (listed[i] == leaf)
+			return true;
+	return leaf >= 0x80000000 && leaf <= 0x80000008;
+}
+
+/* Topology, XSAVE, performance counters, SVM, SGX, processor trace, and all that no one has named yet. */
+static void test_every_other_leaf(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < 0x20000; i++) {
+		u32 leaf = i < 0x8000	 ? i
+			   : i < 0x10000 ? 0x80000000 + (i - 0x8000)
+			   : i < 0x11000 ? 0x40000000 + (i - 0x10000)
+					 : (u32)random_u64();
+		u32 subleaf = (u32)random_u64() % 4;
+
+		if (!is_listed(leaf))
+			assert_true(is_zero(full(leaf, subleaf)));
+	}
+	assert_true(is_zero(full(~0u, ~0u)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_highest_leaves),
+		cmocka_unit_test(test_hidden_features),
+		cmocka_unit_test(test_needed_features),
+		cmocka_unit_test(test_nothing_invented),
+		cmocka_unit_test(test_apic),
+		cmocka_unit_test(test_subleaves),
+		cmocka_unit_test(test_hypervisor_leaves),
+		cmocka_unit_test(test_every_other_leaf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
