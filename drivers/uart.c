@@ -90,6 +90,8 @@ enum status uart_init(u16 port)
 	uart.port = port;
 	uart.room = 0;
 	uart.stuck = false;
+	if (!port)
+		return OK;
 	set_line();
 	write_register(UART_FCR, UART_FCR_ENABLE | UART_FCR_CLEAR);
 	uart.burst =

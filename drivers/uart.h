@@ -10,7 +10,7 @@
 
 /*
  * Sets up the UART at the port and makes it the console. ERR_NOT_FOUND: none answers a loop-back test;
- * then the console is none, and the functions below do nothing.
+ * then the console is none, and the functions below do nothing. Port 0: none is wanted.
  */
 enum status uart_init(u16 port);
 

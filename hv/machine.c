@@ -24,6 +24,8 @@
 
 /* The pool: enough for tables of 2M pages and a VM's worth of 4K ones; pool= for more. */
 #define POOL_DEFAULT MIB(8)
+#define POOL_MIN     MIB(1)
+#define POOL_MAX     GIB(1)
 
 extern const u8 image_start[], image_end[];
 
@@ -44,8 +46,18 @@ void machine_require(enum status status, const char *what)
 
 void machine_console(u16 port)
 {
-	if (uart_init(port) == OK)
-		log_add_sink(uart_sink);
+	log_add_sink(uart_sink);
+	if (uart_init(port) != OK)
+		log_line("boot", "no UART at port %#x", port);
+}
+
+/* Away from where it began, because the configuration says so; to none for port 0. */
+static void move_console(u16 port)
+{
+	if (port)
+		log_line("boot", "the console goes on at port %#x", port);
+	if (uart_init(port) != OK)
+		log_line("boot", "no UART at port %#x", port);
 }
 
 /* For a refusal before the configuration is read: how to end is taken from what could be read. */
@@ -86,6 +98,8 @@ void machine_configuration(const struct bootinfo *boot, struct config *config)
 
 	if (config->hv.exit == EXIT_DEBUG_PORT)
 		machine_set_exit_port(DEBUG_EXIT_PORT);
+	if (config->hv.uart_port != UART_COM1)
+		move_console(config->hv.uart_port);
 	if (status != OK) {
 		log_line("boot", "command line, '%s': %s", error.word, error.reason);
 		refuse("command line", "not understood");
@@ -101,10 +115,6 @@ static void reserve(hpa_t start, u64 size)
 static void find_free_memory(const struct bootinfo *boot)
 {
 	free_memory = boot->memory;
-	machine_require(memmap_take(&free_memory, PAGE_SIZE, PAGE_SIZE, hpa(TRAMPOLINE_LIMIT),
-				    &services.trampoline),
-			"a page below 1 MiB");
-	reserve(hpa(0), LOW_MEMORY_END);
 	reserve(hpa((u64)(uintptr_t)image_start), (u64)(image_end - image_start));
 	for (u32 i = 0; i < boot->module_count; i++) {
 		const struct boot_module *module = &boot->module[i];
@@ -112,6 +122,11 @@ static void find_free_memory(const struct bootinfo *boot)
 
 		reserve(hpa(start), align_up(module->start.v + module->size, PAGE_SIZE) - start);
 	}
+	/* Behind the modules, which may be there too. */
+	machine_require(memmap_take(&free_memory, PAGE_SIZE, PAGE_SIZE, hpa(TRAMPOLINE_LIMIT),
+				    &services.trampoline),
+			"a page below 1 MiB");
+	reserve(hpa(0), LOW_MEMORY_END);
 }
 
 static void screen_console(const struct framebuffer *screen)
@@ -126,9 +141,11 @@ static void screen_console(const struct framebuffer *screen)
 
 void machine_memory(const struct bootinfo *boot, const struct hv_config *config)
 {
-	u64 size = config->pool_size ? align_up(config->pool_size, PAGE_SIZE) : POOL_DEFAULT;
+	u64 size = config->pool_size ? align_down(config->pool_size, PAGE_SIZE) : POOL_DEFAULT;
 	hpa_t start;
 
+	if (!range_within(size, 0, POOL_MIN, POOL_MAX - POOL_MIN))
+		refuse("pool=", "not between 1M and 1G");
 	find_free_memory(boot);
 	machine_require(memmap_take(&free_memory, size, PAGE_SIZE, hpa(GIB(4)), &start),
 			"memory for the page pool");

@@ -42,14 +42,24 @@ static void parse_tables(struct platform *platform)
 	}
 }
 
+/* Page 0 stays unmapped, so that null pointers fault; the BIOS data area in it is read by a window. */
+static struct bytes map_for_scan(hpa_t address, u64 size)
+{
+	if (range_within(address.v, size, 0, PAGE_SIZE))
+		return (struct bytes){paging_window(0, address), size};
+	return paging_map_firmware(address, size);
+}
+
 void platform_read_acpi(struct platform *platform)
 {
 	struct bootinfo *boot = &platform->boot;
 	struct acpi_error error = {0};
 	enum status status = OK;
 
-	if (!boot->rsdp_size)
-		status = acpi_scan_rsdp(paging_map_firmware, boot->rsdp, &boot->rsdp_size);
+	if (!boot->rsdp_size) {
+		status = acpi_scan_rsdp(map_for_scan, boot->rsdp, &boot->rsdp_size);
+		paging_window_end(0);
+	}
 	if (status == OK)
 		status = acpi_find_tables((struct bytes){boot->rsdp, boot->rsdp_size},
 					  paging_map_firmware, &platform->acpi, &error);
@@ -115,6 +125,8 @@ void platform_print(const struct platform *platform)
 	log_line("acpi", "revision %u, OEM '%s', %u tables, %u of them bad",
 		 platform->acpi.rsdp_revision, platform->acpi.oem_id, platform->acpi.table_count,
 		 platform->acpi.bad_count);
+	log_line("acpi", "FADT: PM timer port %#x, SCI line %u, flags %#x",
+		 platform->fadt.pm_timer_port, platform->fadt.sci_gsi, platform->fadt.flags);
 	print_madt(&platform->madt);
 	for (u32 i = 0; i < mcfg->window_count; i++)
 		log_line("acpi", "ECAM segment %u buses %02x-%02x at %#lx", mcfg->window[i].segment,

@@ -38,6 +38,22 @@ def test_bad_boot_information(boot):
     machine.expect(r"boot information, offset .*: a command line that is too long")
 
 
+@pytest.mark.parametrize("words", ["pool=4K", "pool=64G", "pool=lots", "iommu=off"])
+def test_bad_options(boot, words):
+    """An option that can't be is refused, with the option named."""
+    machine = boot(dataclasses.replace(Scenario("", ""), hypervisor=words))
+    assert machine.wait_exit() == NO_VM_RAN
+    machine.expect(rf"{words.split('=')[0]}=.*\n.*cannot go on|cannot go on: {words.split('=')[0]}=")
+
+
+def test_no_console(boot):
+    """With uart=none the hypervisor falls silent, and the guest does its work."""
+    machine = boot(dataclasses.replace(Scenario("", ""), hypervisor="uart=none"))
+    assert machine.wait_exit() == 0
+    assert "result: ok" not in machine.serial()
+    assert packets.dhcp_acknowledged(machine.pcap())
+
+
 MISSING_CAPABILITY = {
     "no-svm": ("max,la57=off,svm=off", r"(?i)svm"),
     "no-nested-paging": ("max,la57=off,npt=off", r"(?i)nested paging|npt"),
