@@ -10,7 +10,7 @@ TOPICS = ("boot", "nic", "iommu", "memory", "topology", "bare")
 
 # Exits for all that is set up once: CPUID, MSRs, the MSI-X table, the IOAPIC.
 EXITS_OF_SET_UP = 100
-INTERRUPTS_OF_WORK = 500
+INTERRUPTS_OF_WORK = 200
 
 
 @pytest.mark.parametrize("qemu", ["10", "11"])
