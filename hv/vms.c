@@ -69,6 +69,7 @@ void machine_build_vms(const struct hv_config *config, const struct plan *plan)
 	/* The console's line is the hypervisor's, whatever a configuration says of it. */
 	machine_require(line_claim(gsi_of_isa(&services.platform->madt, UART_COM1_IRQ), NULL),
 			"the console's interrupt line");
+	vms_refused = plan->refused;
 	for (u32 i = 0; i < plan->vm_count; i++) {
 		struct vm *vm = &vms[vm_count];
 

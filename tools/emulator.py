@@ -18,7 +18,7 @@ OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 DEBUG_EXIT = "isa-debug-exit,iobase=0xf4,iosize=4"
 HYPERVISOR_CODES = {
     0x7F: "the hypervisor panicked",
-    0x7E: "no VM ran",
+    0x7E: "not every VM that was asked for ran",
     0x7D: "a VM was stopped before it ended by itself",
 }
 

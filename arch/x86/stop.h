@@ -7,7 +7,7 @@
 /* Codes that a guest's own can't be taken for: those are 0 .. STOP_GUEST_MAX. */
 #define STOP_GUEST_MAX	0x7c /* guest codes above are told as this */
 #define STOP_VM_CRASHED 0x7d
-#define STOP_NO_VM	0x7e
+#define STOP_NO_VM	0x7e /* none was started, or not all that were asked for */
 #define STOP_PANIC	0x7f
 
 /* With a debug-exit port machine_stop() writes its code there; 0, the default: the CPU just halts. */

@@ -347,6 +347,7 @@ enum status config_parse(const struct bootinfo *boot, struct config *config,
 	enum status status;
 
 	config->vm_count = 0;
+	config->left_out = 0;
 	error->module = CONFIG_IN_COMMAND;
 	status = parse_hv(boot->command, &config->hv, error);
 	if (status != OK)
@@ -358,9 +359,11 @@ enum status config_parse(const struct bootinfo *boot, struct config *config,
 
 		while (end < boot->module_count && !is_vm_line(boot->module[end].command))
 			end++;
-		if (add_vm(boot, first, end, config, &wrong) != OK)
+		if (add_vm(boot, first, end, config, &wrong) != OK) {
 			log_line("config", "module %u: left out: %s: \"%s\"", first, wrong.reason,
 				 wrong.word);
+			config->left_out++;
+		}
 		first = end;
 	}
 	return OK;

@@ -68,6 +68,7 @@ struct config {
 	struct hv_config hv;
 	u32 vm_count;
 	struct vm_config vm[VM_MAX];
+	u32 left_out; /* VMs whose line is wrong */
 };
 
 struct config_error {

@@ -273,6 +273,7 @@ enum status plan_make(const struct config *config, const struct platform *platfo
 	planner.next_cpu = plan->housekeeping ? 1 : 0;
 	for (u32 i = 0; i < config->vm_count; i++)
 		plan_vm(&planner, &config->vm[i]);
+	plan->refused = config->left_out + config->vm_count - plan->vm_count;
 	return plan->vm_count ? OK : ERR_NOT_FOUND;
 }
 

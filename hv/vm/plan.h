@@ -26,6 +26,7 @@ struct vm_plan {
 struct plan {
 	u32 vm_count;
 	struct vm_plan vm[VM_MAX];
+	u32 refused;	   /* VMs that were asked for and are not in it, wrong lines included */
 	bool housekeeping; /* CPU 0 is kept back for the hypervisor */
 };
 
