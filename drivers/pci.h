@@ -150,8 +150,8 @@ const struct pci_function *pci_find(const struct pci_topology *topology, struct 
 u16 pci_cap_find(const struct pci_function *function, u16 id, bool extended);
 
 /*
- * Turns the function's interrupts of all kinds off, and unless keep_master, or it is a bridge, its bus
- * mastering.
+ * Turns the function's interrupts of all kinds and its own address translation (ATS) off, and unless
+ * keep_master, or it is a bridge, its bus mastering.
  */
 void pci_silence(const struct pci_function *function, bool keep_master);
 

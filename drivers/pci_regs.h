@@ -41,6 +41,11 @@
 
 #define PCI_CAP_BASE	 0x40
 #define PCI_EXT_CAP_BASE 0x100
+#define PCI_EXT_CAP_ATS	 0x0f
+
+/* Address translation services, PCIe 5.0 10.5.1. */
+#define PCI_ATS_CONTROL 0x06
+#define PCI_ATS_ENABLE	0x8000
 
 #define PCI_CLASS_HOST_BRIDGE 0x0600 /* class and subclass */
 
