@@ -118,6 +118,19 @@ static enum status intersect(void)
 	return OK;
 }
 
+/* Every structure of the table, those that nothing here uses too. */
+static void print_table(void)
+{
+	char text[LOG_LINE_MAX];
+
+	for (unsigned i = 0; i < vtd.dmar.structure_count; i++) {
+		dmar_format(&vtd.dmar, &vtd.dmar.structure[i], text, sizeof(text));
+		log_line("dmar", "%s", text);
+	}
+	if (vtd.dmar.unknown_count)
+		log_line("dmar", "%u structures of unknown types", vtd.dmar.unknown_count);
+}
+
 static enum status read_table(const struct platform *platform)
 {
 	struct dmar_error error = {0};
@@ -128,6 +141,7 @@ static enum status read_table(const struct platform *platform)
 		log_line("vtd", "DMAR table refused at offset %u: %s", error.offset, error.reason);
 		return ERR_UNSUPPORTED;
 	}
+	print_table();
 	vtd.unit_count = scope_unit_count(&vtd.dmar);
 	if (vtd.unit_count > VTD_MAX_UNITS) {
 		log_line("vtd", "%u units, and no more than %u can be driven", vtd.unit_count,

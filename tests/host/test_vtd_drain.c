@@ -1,3 +1,4 @@
+// sources: iommu/dmar_format.c
 // sources: iommu/dmar.c iommu/scope.c iommu/vtd/attach.c iommu/vtd/caps.c iommu/vtd/domain.c
 // sources: iommu/vtd/enable.c iommu/vtd/faults.c iommu/vtd/gcmd.c iommu/vtd/interrupt.c
 // sources: iommu/vtd/invalidate.c iommu/vtd/probe.c iommu/vtd/queue.c iommu/vtd/reasons.c
