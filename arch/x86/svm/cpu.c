@@ -1,5 +1,6 @@
 /* The CPU itself: SVM on and off, and the state that VMRUN, VMLOAD and VMSAVE leave alone. */
 #include "arch/x86/cpu.h"
+#include "arch/x86/guest_cpu.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/svm/internal.h"
 
@@ -38,26 +39,8 @@ void svm_cpu_off(void)
 	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SVME);
 }
 
-/* x87 and SSE as after INIT; debug registers and XCR0 as after reset: the last guest's are gone. */
 void svm_reset_cpu(void)
 {
-	static const u8 fxsave_reset[512] __attribute__((aligned(16))) = {
-		0x7f, 0x03, [24] = 0x80, 0x1f, 0, 0, 0xff, 0xff,
-	};
-	u64 cr4 = cr4_read();
-
-	cr4_write(cr4 | BIT(9)); /* OSFXSR: FXRSTOR loads the XMM registers */
-	__asm__ volatile("fninit; fxrstor %0" : : "m"(fxsave_reset));
-	cr4_write(cr4);
-	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3"
-			 :
-			 : "r"(0ull));
-	if (cpuid(1, 0).ecx & BIT(26)) {
-		cr4_write(cr4 | CR4_OSXSAVE);
-		__asm__ volatile("xsetbv" : : "c"(0), "a"(1), "d"(0));
-		cr4_write(cr4);
-	}
-	if (cpuid(0x80000001, 0).edx & BIT(27)) /* RDTSCP */
-		msr_write(MSR_TSC_AUX, 0);
+	guest_cpu_reset();
 	msr_write(MSR_PAT, PAT_RESET);
 }

@@ -1,3 +1,4 @@
+#include "arch/x86/guest_msr.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/svm/internal.h"
 
@@ -88,51 +89,13 @@ enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value)
 	return OK;
 }
 
-/* Each of the eight types is one of UC, WC, WT, WP, WB, UC- (APM volume 2, 7.8.1). */
-static bool pat_is_valid(u64 pat)
-{
-	for (unsigned i = 0; i < 8; i++) {
-		u8 type = (u8)(pat >> 8 * i);
-
-		if (type > 7 || type == 2 || type == 3)
-			return false;
-	}
-	return true;
-}
-
-static bool holds_address(u32 index)
-{
-	switch (index) {
-	case MSR_SYSENTER_ESP:
-	case MSR_SYSENTER_EIP:
-	case MSR_LSTAR:
-	case MSR_CSTAR:
-	case MSR_FS_BASE:
-	case MSR_GS_BASE:
-	case MSR_KERNEL_GS_BASE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* In the widest sense that there is, of 57 bits. */
-static bool is_canonical(u64 address)
-{
-	return (u64)((s64)(address << 7) >> 7) == address;
-}
-
-/* LME can't change while paging is on; LMA is the CPU's to set (APM volume 2, 3.1.7). */
 static enum status efer_write(struct vmcb *vmcb, u64 value)
 {
-	u64 known =
-		EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | (svm_caps.fast_fxsr ? EFER_FFXSR : 0);
+	u64 efer = vmcb->efer & ~EFER_SVME;
 
-	if (value & ~known)
+	if (guest_efer_write(&efer, vmcb->cr0, value, svm_caps.fast_fxsr) != OK)
 		return ERR_INVALID;
-	if (vmcb->cr0 & CR0_PG && (value ^ vmcb->efer) & EFER_LME)
-		return ERR_INVALID;
-	vmcb->efer = (value & ~EFER_LMA) | (vmcb->efer & EFER_LMA) | EFER_SVME;
+	vmcb->efer = efer | EFER_SVME;
 	return OK;
 }
 
@@ -145,9 +108,7 @@ enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 		return ERR_NOT_FOUND;
 	if (index == MSR_EFER)
 		return efer_write(vmcb, value);
-	if (index == MSR_PAT && !pat_is_valid(value))
-		return ERR_INVALID;
-	if (holds_address(index) && !is_canonical(value))
+	if (!guest_msr_is_valid(index, value))
 		return ERR_INVALID;
 	*field = value;
 	return OK;
