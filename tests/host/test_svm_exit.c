@@ -1,4 +1,4 @@
-// sources: arch/x86/guest_msr.c arch/x86/svm/exit.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
+// sources: arch/x86/guest_msr.c arch/x86/svm/exit.c arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
 #include "tests/host/svm_desk.h"
 
 #include "tests/host/random.h"

@@ -73,6 +73,10 @@ void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state);
 enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value);
 enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value);
+
+/* nested.c */
+extern const struct pt_format npt_format;
+void svm_nested_shape(u8 *levels, u8 *leaf_sizes);
 void svm_flush(struct vcpu *vcpu);
 
 #endif

@@ -113,9 +113,3 @@ enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 	*field = value;
 	return OK;
 }
-
-void svm_flush(struct vcpu *vcpu)
-{
-	svm_of(vcpu)->vmcb->tlb_control =
-		svm_caps.flush_by_asid ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
-}
