@@ -11,7 +11,7 @@ static void reset_vectors(void)
 	};
 	u64 cr4 = cr4_read();
 
-	cr4_write(cr4 | BIT(9)); /* OSFXSR: FXRSTOR loads the XMM registers */
+	cr4_write(cr4 | CR4_OSFXSR); /* FXRSTOR loads the XMM registers */
 	__asm__ volatile("fninit; fxrstor %0" : : "m"(fxsave_reset));
 	cr4_write(cr4);
 }

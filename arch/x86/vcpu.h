@@ -33,9 +33,10 @@ struct vcpu {
 	u64 gpr[GPR_COUNT]; /* assembly knows that this comes first */
 	u64 rip;
 	u64 rflags;
-	u32 apic_id;   /* of the physical CPU that it runs on, for good */
-	void *backend; /* the backend's own page */
-	struct vm *vm; /* whose CPU it is; opaque to the backends */
+	u32 apic_id;	 /* of the physical CPU that it runs on, for good */
+	u64 cr4_allowed; /* what the guest may set in CR4; by the caller, before create() */
+	void *backend;	 /* the backend's own page */
+	struct vm *vm;	 /* whose CPU it is; opaque to the backends */
 };
 
 /* A segment register; base and attributes as the VMCB has them (AMD APM volume 2, 15.5.1, 14.1.3). */
@@ -83,6 +84,7 @@ enum vm_exit_kind {
 	EXIT_HYPERCALL,
 	EXIT_XSETBV,
 	EXIT_CACHE,	    /* WBINVD, INVD */
+	EXIT_CR4_WRITE,	    /* .cr4: a MOV to CR4 that the CPU can't let through */
 	EXIT_DEBUG,	    /* a write of DR7 that this machine can't let through */
 	EXIT_MACHINE_CHECK, /* #MC while the guest ran */
 	EXIT_HOST_EVENT,    /* an NMI of the hypervisor's; already consumed */
@@ -123,6 +125,10 @@ struct vm_exit {
 			bool execute;
 			bool table_walk; /* it was the guest's own page tables that were not mapped */
 		} nested;
+		struct {
+			bool gpr_known; /* else the instruction is decoded */
+			u8 gpr;		/* enum gpr: where the value is */
+		} cr4;
 		struct {
 			u64 code;
 			u64 info[2];
@@ -198,6 +204,11 @@ struct vcpu_ops {
 	 */
 	enum status (*msr_read)(const struct vcpu *vcpu, u32 index, u64 *value);
 	enum status (*msr_write)(struct vcpu *vcpu, u32 index, u64 value);
+	/*
+	 * The guest's MOV to CR4. ERR_INVALID: it would fault, by cr4_allowed or by the state that the guest
+	 * is in; nothing changed. What the CPU flushes by such a write is flushed.
+	 */
+	enum status (*cr4_write)(struct vcpu *vcpu, u64 value);
 	/* The nested tables lost a mapping: its vCPUs must not use what they cached of it. */
 	void (*flush)(struct vcpu *vcpu);
 };

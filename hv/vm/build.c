@@ -7,6 +7,7 @@
 #include "hv/base/string.h"
 #include "hv/platform/gsi.h"
 #include "hv/vm/console.h"
+#include "hv/vm/features.h"
 #include "hv/vm/firmware.h"
 #include "hv/vm/lines.h"
 #include "hv/vm/loader.h"
@@ -125,6 +126,7 @@ static enum status build_vcpus(struct vm *vm)
 		enum status status;
 
 		*vcpu = (struct vcpu){.apic_id = vm->plan->apic_id[i], .vm = vm};
+		vcpu->cr4_allowed = features_cr4(vm, vcpu);
 		status = services.cpu->create(vcpu, services.pool, vm->nested.root);
 		if (status != OK)
 			return status;

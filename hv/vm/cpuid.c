@@ -1,5 +1,6 @@
 #include "hv/vm/cpuid.h"
 
+#include "arch/x86/msr.h"
 #include "hv/base/bits.h"
 
 /*
@@ -109,4 +110,31 @@ void cpuid_filter(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 		return;
 	}
 	*v = (struct cpuid_values){0};
+}
+
+/*
+ * Intel SDM volume 3, 2.5; AMD APM volume 2, 3.1.3. Not in it, as their features are never shown: LA57, VMXE,
+ * SMXE, OSXSAVE, PKE, CET, PKS. MCE and PCE, which no leaf that is shown tells of, are on every CPU with long
+ * mode and reach nothing: kernels set MCE, and there are no counters.
+ */
+u64 cpuid_cr4(struct cpuid_values leaf1, struct cpuid_values leaf7)
+{
+	const struct {
+		u32 word, feature;
+		u64 cr4;
+	} features[] = {
+		{leaf1.edx, BIT(1), CR4_VME | CR4_PVI}, {leaf1.edx, BIT(2), CR4_DE},
+		{leaf1.edx, BIT(3), CR4_PSE},		{leaf1.edx, BIT(4), CR4_TSD},
+		{leaf1.edx, BIT(6), CR4_PAE},		{leaf1.edx, BIT(13), CR4_PGE},
+		{leaf1.edx, BIT(24), CR4_OSFXSR},	{leaf1.edx, BIT(25), CR4_OSXMMEXCPT},
+		{leaf1.ecx, BIT(17), CR4_PCIDE},	{leaf7.ebx, BIT(0), CR4_FSGSBASE},
+		{leaf7.ebx, BIT(7), CR4_SMEP},		{leaf7.ebx, BIT(20), CR4_SMAP},
+		{leaf7.ecx, BIT(2), CR4_UMIP},
+	};
+	u64 cr4 = CR4_MCE | CR4_PCE;
+
+	for (u32 i = 0; i < ARRAY_SIZE(features); i++)
+		if (features[i].word & features[i].feature)
+			cr4 |= features[i].cr4;
+	return cr4;
 }

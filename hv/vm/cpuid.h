@@ -20,4 +20,7 @@ struct cpuid_context {
 void cpuid_filter(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 		  struct cpuid_values *values);
 
+/* Pure: the bits of CR4 that a guest can set which is shown this in leaves 1 and 7. */
+u64 cpuid_cr4(struct cpuid_values leaf1, struct cpuid_values leaf7);
+
 #endif

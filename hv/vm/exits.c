@@ -1,10 +1,9 @@
 #include "hv/vm/exits.h"
 
-#include "arch/x86/clock.h"
-#include "arch/x86/cpu.h"
 #include "hv/base/log.h"
+#include "hv/vm/control.h"
 #include "hv/vm/crash.h"
-#include "hv/vm/cpuid.h"
+#include "hv/vm/features.h"
 #include "hv/vm/housekeeping.h"
 #include "hv/vm/instruction.h"
 #include "hv/vm/mmio.h"
@@ -33,29 +32,11 @@ static void skip(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 		services.cpu->skip(vcpu, length);
 }
 
-/* What the CPU says. Past its last leaf Intel's repeat another one: nothing is there. */
-static struct cpuid_values real_cpuid(u32 leaf, u32 subleaf)
-{
-	struct cpuid real = {0};
-
-	if (leaf <= cpuid(leaf & 0x80000000, 0).eax)
-		real = cpuid(leaf, subleaf);
-	return (struct cpuid_values){real.eax, real.ebx, real.ecx, real.edx};
-}
-
 static void handle_cpuid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	u32 leaf = (u32)vcpu->gpr[GPR_RAX];
-	u32 subleaf = (u32)vcpu->gpr[GPR_RCX];
-	struct cpuid_values values = real_cpuid(leaf, subleaf);
-	struct cpuid_context context = {
-		.apic_id = vcpu->apic_id,
-		.x2apic = vm->x2apic,
-		.tsc_khz = clock_tsc_khz(),
-		.apic_khz = clock_apic_khz(),
-	};
+	struct cpuid_values values =
+		features_cpuid(vm, vcpu, (u32)vcpu->gpr[GPR_RAX], (u32)vcpu->gpr[GPR_RCX]);
 
-	cpuid_filter(leaf, subleaf, &context, &values);
 	vcpu->gpr[GPR_RAX] = values.eax;
 	vcpu->gpr[GPR_RBX] = values.ebx;
 	vcpu->gpr[GPR_RCX] = values.ecx;
@@ -88,7 +69,7 @@ static void handle_undefined(struct vm *vm, struct vcpu *vcpu, const struct vm_e
 	inject(vcpu, VECTOR_UD, false);
 }
 
-/* XSAVE is not shown to guests, so that CR4.OSXSAVE is a bit they must not set. */
+/* CR4.OSXSAVE is a bit that guests can't set. */
 static void handle_xsetbv(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	handle_undefined(vm, vcpu, exit);
@@ -187,6 +168,7 @@ static const struct {
 	[EXIT_HYPERCALL] = {"hypercall", handle_undefined},
 	[EXIT_XSETBV] = {"xsetbv", handle_xsetbv},
 	[EXIT_CACHE] = {"cache", handle_cache},
+	[EXIT_CR4_WRITE] = {"cr4", control_cr4_write},
 	[EXIT_DEBUG] = {"debug", handle_debug},
 	[EXIT_MACHINE_CHECK] = {"machine check", handle_machine_check},
 	[EXIT_HOST_EVENT] = {"host event", handle_host_event},

@@ -22,7 +22,7 @@ enum status linear_translate(struct vm *vm, const struct vcpu_state *state, u64 
 #define CS_LONG	   BIT(9) /* attributes as the VMCB has them */
 #define CS_DEFAULT BIT(10)
 
-static struct decode_mode mode_of(const struct vcpu_state *state)
+struct decode_mode instruction_mode(const struct vcpu_state *state)
 {
 	u16 attributes = state->segment[SEGMENT_CS].attributes;
 
@@ -53,7 +53,7 @@ u64 instruction_bytes(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_
 {
 	u64 linear = vcpu->rip;
 
-	if (mode_of(state).bits != 64)
+	if (instruction_mode(state).bits != 64)
 		linear = (u32)(linear + state->segment[SEGMENT_CS].base);
 	return read_linear(vm, state, linear, code, INSTRUCTION_MAX_LENGTH);
 }
@@ -67,12 +67,12 @@ enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const stru
 
 	services.cpu->state(vcpu, state);
 	/* Fewer bytes than the instruction has: they end where the CPU stopped fetching. */
-	if (fetched.size && decode_instruction(fetched, mode_of(state), insn) == OK)
+	if (fetched.size && decode_instruction(fetched, instruction_mode(state), insn) == OK)
 		return OK;
 	bytes.size = instruction_bytes(vm, vcpu, state, code);
 	if (!bytes.size)
 		return ERR_INVALID;
-	return decode_instruction(bytes, mode_of(state), insn);
+	return decode_instruction(bytes, instruction_mode(state), insn);
 }
 
 u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)

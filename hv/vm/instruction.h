@@ -17,6 +17,9 @@ struct vm;
 enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
 			      struct vcpu_state *state, struct instruction *insn);
 
+/* The kind of code that a vCPU in this state runs. */
+struct decode_mode instruction_mode(const struct vcpu_state *state);
+
 /* As many bytes from the vCPU's rip on as can be read; their number, 0 to INSTRUCTION_MAX_LENGTH. */
 u64 instruction_bytes(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_state *state,
 		      u8 code[INSTRUCTION_MAX_LENGTH]);

@@ -21,6 +21,7 @@ void attack_ports(struct text value); /* reads all ports that are not the VM's o
 void attack_out(struct text value);   /* PORT,VALUE,WIDTH: writes to a port */
 void attack_fwcfg(struct text value); /* lets QEMU's fw_cfg device write to memory */
 void attack_msrs(struct text value);  /* reads and writes all MSRs */
+void attack_cr4(struct text value);   /* FIRST,LAST: turns bits of CR4 over and back */
 void attack_peek(struct text value);  /* ADDRESS: reads four bytes of memory */
 void attack_watch(struct text value); /* ADDRESS,DR7: a hardware breakpoint there, then an exit */
 void attack_poke(struct text value);  /* ADDRESS,VALUE: writes four bytes of memory */

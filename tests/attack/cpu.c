@@ -158,6 +158,42 @@ void attack_msrs(struct text value)
 	try_value(MSR_PAT, PAT_RESERVED_TYPE);
 }
 
+/* --- CR4 --- */
+
+static u64 cr4_read(void)
+{
+	u64 value;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
+	return value;
+}
+
+/* One bit turned over, and back if that was taken. */
+static void try_cr4(unsigned bit)
+{
+	u64 before = cr4_read();
+	bool taken = probe_write_cr4(before ^ BIT(bit));
+	u64 after = cr4_read();
+
+	if (taken && after == before)
+		print("cr4: bit %u ignored\n", bit);
+	if (!taken && after != before)
+		print("cr4: bit %u refused, and changed\n", bit);
+	if (taken && after == (before ^ BIT(bit)) && probe_write_cr4(before) &&
+	    cr4_read() == before)
+		print("cr4: bit %u free\n", bit);
+}
+
+void attack_cr4(struct text value)
+{
+	u64 numbers[2];
+
+	read_numbers(value, numbers, 2);
+	probe_init();
+	for (u64 bit = numbers[0]; bit <= numbers[1] && bit < 64; bit++)
+		try_cr4((unsigned)bit);
+}
+
 /* --- Memory --- */
 
 void attack_peek(struct text value)

@@ -78,6 +78,7 @@ static const struct {
 	{"msi=", attack_msi},	  {"late=", attack_late},  {"ports", attack_ports},
 	{"out=", attack_out},	  {"fwcfg", attack_fwcfg}, {"msrs", attack_msrs},
 	{"peek=", attack_peek},	  {"poke=", attack_poke},  {"watch=", attack_watch},
+	{"cr4=", attack_cr4},
 };
 
 static void run_command(struct text word)

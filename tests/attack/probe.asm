@@ -1,8 +1,8 @@
-; MSR accesses that may be refused: a #GP at one of the two instructions below goes on behind it
-; with the carry flag set, any other goes to the guest's own handler.
+; Instructions that may be refused: a #GP at one of those below goes on behind it with the carry flag
+; set, any other goes to the guest's own handler.
 
 extern trap_stubs
-global probe_init, probe_read_msr, probe_write_msr
+global probe_init, probe_read_msr, probe_write_msr, probe_write_cr4
 
 VECTOR_GP	equ 13
 GATE_SIZE	equ 16
@@ -54,19 +54,48 @@ probe_write_msr:
 	movzx	eax, al
 	ret
 
-; On the stack: error code, rip, cs, rflags, rsp, ss. Both instructions are two bytes long.
+; bool probe_write_cr4(u64 value)
+probe_write_cr4:
+	clc
+.attempt:
+	mov	cr4, rdi
+.behind:
+	setnc	al
+	movzx	eax, al
+	ret
+
+section .rodata
+align 8
+attempts:
+	dq	probe_read_msr.attempt, probe_read_msr.behind
+	dq	probe_write_msr.attempt, probe_write_msr.behind
+	dq	probe_write_cr4.attempt, probe_write_cr4.behind
+.end:
+
+section .text
+
+; On the stack: rax, rdx, error code, rip, cs, rflags, rsp, ss.
 general_protection:
+	push	rdx
 	push	rax
-	mov	rax, probe_read_msr.attempt
-	cmp	[rsp + 16], rax
-	je	.ours
-	mov	rax, probe_write_msr.attempt
-	cmp	[rsp + 16], rax
-	je	.ours
+	mov	rax, attempts
+	mov	rdx, attempts.end
+.next:	cmp	rax, rdx
+	je	.foreign
+	add	rax, 16
+	push	rcx
+	mov	rcx, [rax - 16]
+	cmp	[rsp + 32], rcx
+	pop	rcx
+	jne	.next
+	mov	rax, [rax - 8]
+	mov	[rsp + 24], rax
+	or	qword [rsp + 40], RFLAGS_CARRY
 	pop	rax
-	jmp	trap_stubs + VECTOR_GP * STUB_SIZE
-.ours:	add	qword [rsp + 16], 2
-	or	qword [rsp + 32], RFLAGS_CARRY
-	pop	rax
+	pop	rdx
 	add	rsp, 8
 	iretq
+.foreign:
+	pop	rax
+	pop	rdx
+	jmp	trap_stubs + VECTOR_GP * STUB_SIZE

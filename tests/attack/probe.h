@@ -1,4 +1,4 @@
-/* MSR accesses that may be refused with a #GP. */
+/* Instructions that may be refused with a #GP. */
 #ifndef TESTS_ATTACK_PROBE_H
 #define TESTS_ATTACK_PROBE_H
 
@@ -10,5 +10,6 @@ void probe_init(void);
 /* False if it is refused. */
 bool probe_read_msr(u32 index, u64 *value);
 bool probe_write_msr(u32 index, u64 value);
+bool probe_write_cr4(u64 value);
 
 #endif

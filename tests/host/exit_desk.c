@@ -33,7 +33,20 @@ static void state_of(const struct vcpu *vcpu, struct vcpu_state *state)
 	*state = desk.state;
 }
 
-static const struct vcpu_ops ops = {.skip = skip_instruction, .inject = inject, .state = state_of};
+static enum status cr4_write(struct vcpu *vcpu, u64 value)
+{
+	assert_ptr_equal(vcpu, desk.vcpu);
+	desk.cr4_writes++;
+	desk.cr4 = value;
+	return desk.cr4_refused ? ERR_INVALID : OK;
+}
+
+static const struct vcpu_ops ops = {
+	.skip = skip_instruction,
+	.inject = inject,
+	.state = state_of,
+	.cr4_write = cr4_write,
+};
 
 /* --- Devices ------------------------------------------------------------------------------------ */
 

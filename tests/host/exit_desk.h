@@ -48,6 +48,10 @@ struct desk {
 
 	u64 msr_value;
 	bool msr_refused;
+
+	u32 cr4_writes;
+	u64 cr4; /* the last one's value */
+	bool cr4_refused;
 };
 
 extern struct desk desk;

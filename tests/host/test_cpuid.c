@@ -136,6 +136,42 @@ static void test_hypervisor_leaves(void **state)
 			assert_true(is_zero(full(leaf, 0)));
 }
 
+/* Each bit of CR4 goes with a bit of leaf 1's or leaf 7's words, but for MCE and PCE. */
+static void test_cr4(void **state)
+{
+	static const struct {
+		struct cpuid_values leaf1, leaf7;
+		u64 cr4;
+	} rows[] = {
+		{{.edx = BIT(1)}, {0}, BIT(0) | BIT(1)}, /* VME, PVI */
+		{{.edx = BIT(4)}, {0}, BIT(2)},		 /* TSD */
+		{{.edx = BIT(2)}, {0}, BIT(3)},		 /* DE */
+		{{.edx = BIT(3)}, {0}, BIT(4)},		 /* PSE */
+		{{.edx = BIT(6)}, {0}, BIT(5)},		 /* PAE */
+		{{.edx = BIT(13)}, {0}, BIT(7)},	 /* PGE */
+		{{.edx = BIT(24)}, {0}, BIT(9)},	 /* OSFXSR */
+		{{.edx = BIT(25)}, {0}, BIT(10)},	 /* OSXMMEXCPT */
+		{{0}, {.ecx = BIT(2)}, BIT(11)},	 /* UMIP */
+		{{0}, {.ebx = BIT(0)}, BIT(16)},	 /* FSGSBASE */
+		{{.ecx = BIT(17)}, {0}, BIT(17)},	 /* PCIDE */
+		{{0}, {.ebx = BIT(7)}, BIT(20)},	 /* SMEP */
+		{{0}, {.ebx = BIT(20)}, BIT(21)},	 /* SMAP */
+	};
+	const u64 always = BIT(6) | BIT(8);
+	const struct cpuid_values none = {0}, all = {~0u, ~0u, ~0u, ~0u};
+	u64 sum = always;
+
+	(void)state;
+	assert_int_equal(cpuid_cr4(none, none), always);
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(cpuid_cr4(rows[i].leaf1, rows[i].leaf7), always | rows[i].cr4);
+		sum |= rows[i].cr4;
+	}
+	/* Whatever a CPU has: not LA57, VMXE, SMXE, OSXSAVE, PKE, CET, PKS, nor what has no name yet. */
+	assert_int_equal(cpuid_cr4(all, all), sum);
+	assert_int_equal(cpuid_cr4(full(1, 0), full(7, 0)), sum);
+}
+
 static bool is_listed(u32 leaf)
 {
 	static const u32 listed[] = {0, 1, 2, 4, 7, 0x15, 0x16, 0x40000000, 0x40000010};
@@ -173,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_apic),
 		cmocka_unit_test(test_subleaves),
 		cmocka_unit_test(test_hypervisor_leaves),
+		cmocka_unit_test(test_cr4),
 		cmocka_unit_test(test_every_other_leaf),
 	};
 

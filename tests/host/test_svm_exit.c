@@ -1,4 +1,5 @@
-// sources: arch/x86/guest_msr.c arch/x86/svm/exit.c arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
+// sources: arch/x86/guest_cr4.c arch/x86/guest_msr.c
+// sources: arch/x86/svm/exit.c arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
 #include "tests/host/svm_desk.h"
 
 #include "tests/host/random.h"
@@ -106,6 +107,20 @@ static void test_ports(void **state)
 	decode(SVM_EXIT_IOIO, 0x00000040, RIP + 1);
 	assert_int_equal(vm_exit.io.width, 4);
 	assert_int_equal(vm_exit.io.port, 0);
+}
+
+static void test_cr4_writes(void **state)
+{
+	(void)state;
+	decode(SVM_EXIT_CR4_WRITE, BIT(63) | 9, 0);
+	assert_int_equal(vm_exit.kind, EXIT_CR4_WRITE);
+	assert_false(vm_exit.cr4.gpr_known); /* junk, on a CPU without decode assists */
+	svm_caps.decode_assists = true;
+	decode(SVM_EXIT_CR4_WRITE, BIT(63) | 0x1f9, 0);
+	assert_true(vm_exit.cr4.gpr_known);
+	assert_int_equal(vm_exit.cr4.gpr, GPR_R9);
+	decode(SVM_EXIT_CR4_WRITE, 9, 0);
+	assert_false(vm_exit.cr4.gpr_known);
 }
 
 /* A length is one of an instruction, or 0, which has it decoded. */
@@ -236,6 +251,7 @@ int main(void)
 		DESK_TEST(test_nmi),
 		DESK_TEST(test_msr),
 		DESK_TEST(test_ports),
+		DESK_TEST(test_cr4_writes),
 		DESK_TEST(test_lengths),
 		DESK_TEST(test_nested_faults),
 		DESK_TEST(test_decode_assists),

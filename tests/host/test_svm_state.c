@@ -1,4 +1,5 @@
-// sources: arch/x86/guest_msr.c arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
+// sources: arch/x86/guest_cr4.c arch/x86/guest_msr.c
+// sources: arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
 #include "tests/host/svm_desk.h"
 
 static const struct vcpu_start start = {.rip = 0x100020, .rax = 0x2badb002, .rbx = 0x9500};
@@ -231,6 +232,22 @@ static void test_other_msrs(void **state)
 	assert_int_equal(svm_msr_write(&vcpu, 0xc0010117, 0), ERR_NOT_FOUND);
 }
 
+static void test_cr4(void **state)
+{
+	(void)state;
+	vcpu.cr4_allowed = CR4_PAE | CR4_PGE;
+	assert_int_equal(vmcb->intercept_cr, BIT(20)); /* writes of CR4 */
+	assert_int_equal(svm_cr4_write(&vcpu, CR4_OSXSAVE), ERR_INVALID);
+	assert_int_equal(vmcb->cr4, 0);
+	assert_int_equal(vmcb->tlb_control, SVM_TLB_FLUSH_NOTHING);
+	assert_int_equal(svm_cr4_write(&vcpu, CR4_PAE | CR4_PGE), OK);
+	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE);
+	assert_int_equal(vmcb->tlb_control, SVM_TLB_FLUSH_ALL);
+	vmcb->efer = EFER_LME | EFER_LMA | EFER_SVME;
+	assert_int_equal(svm_cr4_write(&vcpu, 0), ERR_INVALID);
+	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE);
+}
+
 static void test_flush(void **state)
 {
 	(void)state;
@@ -265,7 +282,7 @@ int main(void)
 		DESK_TEST(test_create),	 DESK_TEST(test_intercepts), DESK_TEST(test_reset),
 		DESK_TEST(test_msr_map), DESK_TEST(test_injection),  DESK_TEST(test_skip),
 		DESK_TEST(test_efer),	 DESK_TEST(test_pat),	     DESK_TEST(test_other_msrs),
-		DESK_TEST(test_flush),	 DESK_TEST(test_pages),
+		DESK_TEST(test_cr4),	 DESK_TEST(test_flush),	     DESK_TEST(test_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

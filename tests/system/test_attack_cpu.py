@@ -110,6 +110,33 @@ def test_msrs(boot, qemu, cpus):
     finish(machine)
 
 
+# TSD, DE, PSE; MCE to UMIP; FSGSBASE; SMEP and SMAP. QEMU's CPUs have neither VME nor PCID, and in long
+# mode PAE stays as it is.
+CR4_FREE = {*range(2, 5), *range(6, 12), 16, 20, 21}
+CR4_OSXSAVE = 18
+
+
+def free_cr4_bits(machine, first=0, last=63):
+    """The bits of CR4 that the guest can turn over and back, of those from first to last."""
+    said = command(machine, f"cr4={first},{last}")
+    assert "ignored" not in said and "refused" not in said
+    return {int(bit) for bit in re.findall(r"cr4: bit (\d+) free", said)}
+
+
+@attacking.on(("", 1), ("10", 2), ("11", 1))
+def test_cr4(boot, qemu, cpus):
+    """A VM sets what goes with the features that it is shown; all other bits fault."""
+    machine, _ = start(boot, attacking.ATTACKER, qemu, cpus=cpus)
+    assert free_cr4_bits(machine) == CR4_FREE
+    finish(machine)
+
+
+def test_bare_cr4(boot):
+    """On the bare machine XSAVE can be turned on."""
+    machine, _ = start(boot, attacking.BARE)
+    assert free_cr4_bits(machine, CR4_OSXSAVE, CR4_OSXSAVE) == {CR4_OSXSAVE}
+
+
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_memory(boot, cpus):
     """Reads of memory and registers that are not the VM's give all ones, writes do nothing."""

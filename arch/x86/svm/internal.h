@@ -73,6 +73,7 @@ void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state);
 enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value);
 enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value);
+enum status svm_cr4_write(struct vcpu *vcpu, u64 value);
 
 /* nested.c */
 extern const struct pt_format npt_format;

@@ -20,5 +20,6 @@ const struct vcpu_ops svm_ops = {
 	.state = svm_state,
 	.msr_read = svm_msr_read,
 	.msr_write = svm_msr_write,
+	.cr4_write = svm_cr4_write,
 	.flush = svm_flush,
 };

@@ -41,6 +41,8 @@ static void fill_control(struct vmcb *vmcb, hpa_t nested_root, hpa_t msrpm)
 {
 	/* #DB and #AC: their delivery can loop for ever with NMIs blocked; they are passed on. */
 	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC);
+	/* Some bits would give the guest what it is not shown: XCR0, protection keys. */
+	vmcb->intercept_cr = (u32)SVM_INTERCEPT_CR4_WRITE;
 	/* A breakpoint on the hypervisor's own addresses would hit it: such machines' guests have none. */
 	if (svm_caps.sticky_breakpoints)
 		vmcb->intercept_dr = (u32)SVM_INTERCEPT_DR7_WRITE;

@@ -1,3 +1,4 @@
+#include "arch/x86/guest_cr4.h"
 #include "arch/x86/guest_msr.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/svm/internal.h"
@@ -111,5 +112,17 @@ enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 	if (!guest_msr_is_valid(index, value))
 		return ERR_INVALID;
 	*field = value;
+	return OK;
+}
+
+enum status svm_cr4_write(struct vcpu *vcpu, u64 value)
+{
+	struct vcpu_state state;
+
+	svm_state(vcpu, &state);
+	if (!guest_cr4_is_valid(&state, vcpu->cr4_allowed, value))
+		return ERR_INVALID;
+	svm_of(vcpu)->vmcb->cr4 = value;
+	svm_flush(vcpu);
 	return OK;
 }

@@ -1,0 +1,12 @@
+/* Control registers: writes that don't go straight to the CPU. */
+#ifndef HV_VM_CONTROL_H
+#define HV_VM_CONTROL_H
+
+#include "arch/x86/vcpu.h"
+
+struct vm;
+
+/* Carries out an EXIT_CR4_WRITE: the vCPU has the new value and is past the instruction, or gets a #GP. */
+void control_cr4_write(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit);
+
+#endif

@@ -1,0 +1,17 @@
+/* What a VM's CPU has, as the guest is told and as it may use it. */
+#ifndef HV_VM_FEATURES_H
+#define HV_VM_FEATURES_H
+
+#include "hv/vm/cpuid.h"
+
+struct vcpu;
+struct vm;
+
+/* The answer to the guest's CPUID on this vCPU. */
+struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
+				   u32 subleaf);
+
+/* The bits of CR4 that go with those answers: vcpu->cr4_allowed. */
+u64 features_cr4(const struct vm *vm, const struct vcpu *vcpu);
+
+#endif

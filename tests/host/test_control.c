@@ -1,0 +1,93 @@
+// sources: hv/vm/control.c hv/vm/exits.c hv/vm/features.c hv/vm/cpuid.c hv/vm/port_exit.c
+// sources: hv/vm/mmio.c hv/vm/operand.c hv/vm/access.c hv/vm/instruction.c hv/vm/crash.c
+// sources: arch/x86/decode.c arch/x86/decode_tables.c arch/x86/decode_memory.c arch/x86/decode_address.c
+// sources: arch/x86/emulate.c arch/x86/guest_walk.c tests/host/guest_memory.c tests/host/exit_desk.c
+#include "tests/host/exit_desk.h"
+
+#include "hv/vm/exits.h"
+
+static void write_exit(u8 length)
+{
+	desk.exit.kind = EXIT_CR4_WRITE;
+	desk.exit.length = length;
+	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+}
+
+/* A MOV to CR4 takes its value from the register that its bytes name. */
+static void test_register(void **state)
+{
+	(void)state;
+	DESK_CODE_IS(0x0f, 0x22, 0xe3); /* mov cr4, ebx */
+	desk.vcpu->gpr[GPR_RBX] = 0xffffffff00000020ull;
+	write_exit(0);
+	assert_int_equal(desk.cr4_writes, 1);
+	assert_int_equal(desk.cr4, 0x20); /* 32 bits outside of 64-bit code */
+	assert_int_equal(desk.skipped, 3);
+	desk_long_mode(0);
+	DESK_CODE_IS(0x41, 0x0f, 0x22, 0xe4); /* mov cr4, r12 */
+	desk.vcpu->gpr[GPR_R12] = 0x8000000000000020ull;
+	write_exit(0);
+	assert_int_equal(desk.cr4, 0x8000000000000020ull);
+	assert_int_equal(desk.skipped, 7);
+	assert_int_equal(desk.injections, 0);
+}
+
+/* On a CPU that says which register it was, the code is not looked at. */
+static void test_told(void **state)
+{
+	(void)state;
+	DESK_CODE_IS(0x0f, 0xff);
+	desk.vcpu->gpr[GPR_R9] = 0x1100000020ull;
+	desk.exit.cr4.gpr_known = true;
+	desk.exit.cr4.gpr = GPR_R9;
+	write_exit(4);
+	assert_int_equal(desk.cr4, 0x20);
+	assert_int_equal(desk.skipped, 4);
+	desk_long_mode(0);
+	write_exit(4);
+	assert_int_equal(desk.cr4, 0x1100000020ull);
+	/* The register, but not the length. */
+	DESK_CODE_IS(0x41, 0x0f, 0x22, 0xe1);
+	write_exit(0);
+	assert_int_equal(desk.cr4_writes, 3);
+	assert_int_equal(desk.skipped, 12);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	DESK_CODE_IS(0x0f, 0x22, 0xe0);
+	desk.cr4_refused = true;
+	write_exit(0);
+	assert_int_equal(desk.cr4_writes, 1);
+	assert_int_equal(desk.injections, 1);
+	assert_int_equal(desk.event.kind, EVENT_EXCEPTION);
+	assert_int_equal(desk.event.vector, 13);
+	assert_true(desk.event.has_error && !desk.event.error);
+	assert_int_equal(desk.skips, 0);
+}
+
+/* Bytes that changed since: another control register, a read, no such instruction at all. */
+static void test_changed(void **state)
+{
+	static const u8 codes[][3] = {{0x0f, 0x22, 0xd8}, {0x0f, 0x20, 0xe0}, {0x0f, 0xff, 0xe0}};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(codes); i++) {
+		desk_code(codes[i], 3);
+		write_exit(0);
+		assert_int_equal(desk.cr4_writes + desk.skips + desk.injections + desk.vm.end, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DESK_TEST(test_register),
+		DESK_TEST(test_told),
+		DESK_TEST(test_refused),
+		DESK_TEST(test_changed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
