@@ -88,6 +88,7 @@ enum vm_exit_kind {
 	EXIT_DEBUG,	    /* a write of DR7 that this machine can't let through */
 	EXIT_MACHINE_CHECK, /* #MC while the guest ran */
 	EXIT_HOST_EVENT,    /* an NMI of the hypervisor's; already consumed */
+	EXIT_PRIVILEGED,    /* an instruction that faults for every guest: gets #GP(0) */
 	EXIT_UNDEFINED,	    /* an instruction that no guest may use: gets #UD */
 	EXIT_SHUTDOWN,	    /* triple fault */
 	EXIT_INIT,	    /* an INIT signal arrived */

@@ -69,6 +69,13 @@ static void handle_undefined(struct vm *vm, struct vcpu *vcpu, const struct vm_e
 	inject(vcpu, VECTOR_UD, false);
 }
 
+static void handle_privileged(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)vm;
+	(void)exit;
+	inject(vcpu, VECTOR_GP, true);
+}
+
 /* CR4.OSXSAVE is a bit that guests can't set. */
 static void handle_xsetbv(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
@@ -172,6 +179,7 @@ static const struct {
 	[EXIT_DEBUG] = {"debug", handle_debug},
 	[EXIT_MACHINE_CHECK] = {"machine check", handle_machine_check},
 	[EXIT_HOST_EVENT] = {"host event", handle_host_event},
+	[EXIT_PRIVILEGED] = {"privileged", handle_privileged},
 	[EXIT_UNDEFINED] = {"undefined", handle_undefined},
 	[EXIT_SHUTDOWN] = {"shutdown", handle_shutdown},
 	[EXIT_INIT] = {"init", handle_init},

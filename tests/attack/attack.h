@@ -17,12 +17,13 @@ void attack_msi(struct text value);   /* ADDRESS,DATA: writes four bytes there, 
 void attack_late(struct text value);  /* ADDRESS: begins to write the pattern, and ends the VM */
 
 /* cpu.c: by the CPU. */
-void attack_ports(struct text value); /* reads all ports that are not the VM's own */
-void attack_out(struct text value);   /* PORT,VALUE,WIDTH: writes to a port */
-void attack_fwcfg(struct text value); /* lets QEMU's fw_cfg device write to memory */
-void attack_msrs(struct text value);  /* reads and writes all MSRs */
-void attack_cr4(struct text value);   /* FIRST,LAST: turns bits of CR4 over and back */
-void attack_peek(struct text value);  /* ADDRESS: reads four bytes of memory */
+void attack_ports(struct text value);	 /* reads all ports that are not the VM's own */
+void attack_out(struct text value);	 /* PORT,VALUE,WIDTH: writes to a port */
+void attack_fwcfg(struct text value);	 /* lets QEMU's fw_cfg device write to memory */
+void attack_msrs(struct text value);	 /* reads and writes all MSRs */
+void attack_cr4(struct text value);	 /* FIRST,LAST: turns bits of CR4 over and back */
+void attack_counters(struct text value); /* reads performance counters */
+void attack_peek(struct text value);	 /* ADDRESS: reads four bytes of memory */
 void attack_watch(struct text value); /* ADDRESS,DR7: a hardware breakpoint there, then an exit */
 void attack_poke(struct text value);  /* ADDRESS,VALUE: writes four bytes of memory */
 

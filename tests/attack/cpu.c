@@ -194,6 +194,19 @@ void attack_cr4(struct text value)
 		try_cr4((unsigned)bit);
 }
 
+/* --- Performance counters: general, AMD's of the northbridge and caches, Intel's fixed ones --- */
+
+void attack_counters(struct text value)
+{
+	static const u32 counters[] = {0, 1, 2, 3, 4, 5, 6, 10, 16, 0x40000000, 0x40000001};
+
+	(void)value;
+	probe_init();
+	for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
+		print("counters: %#x %s\n", counters[i],
+		      probe_read_counter(counters[i]) ? "read" : "refused");
+}
+
 /* --- Memory --- */
 
 void attack_peek(struct text value)

@@ -2,7 +2,7 @@
 ; set, any other goes to the guest's own handler.
 
 extern trap_stubs
-global probe_init, probe_read_msr, probe_write_msr, probe_write_cr4
+global probe_init, probe_read_msr, probe_write_msr, probe_write_cr4, probe_read_counter
 
 VECTOR_GP	equ 13
 GATE_SIZE	equ 16
@@ -64,12 +64,24 @@ probe_write_cr4:
 	movzx	eax, al
 	ret
 
+; bool probe_read_counter(u32 index)
+probe_read_counter:
+	mov	ecx, edi
+	clc
+.attempt:
+	rdpmc
+.behind:
+	setnc	al
+	movzx	eax, al
+	ret
+
 section .rodata
 align 8
 attempts:
 	dq	probe_read_msr.attempt, probe_read_msr.behind
 	dq	probe_write_msr.attempt, probe_write_msr.behind
 	dq	probe_write_cr4.attempt, probe_write_cr4.behind
+	dq	probe_read_counter.attempt, probe_read_counter.behind
 .end:
 
 section .text

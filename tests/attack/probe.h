@@ -11,5 +11,6 @@ void probe_init(void);
 bool probe_read_msr(u32 index, u64 *value);
 bool probe_write_msr(u32 index, u64 value);
 bool probe_write_cr4(u64 value);
+bool probe_read_counter(u32 index);
 
 #endif

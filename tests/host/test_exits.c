@@ -116,6 +116,13 @@ static void test_undefined(void **state)
 	}
 }
 
+static void test_privileged(void **state)
+{
+	(void)state;
+	handle(EXIT_PRIVILEGED, 2);
+	assert_injected(13, true, 0);
+}
+
 static void test_retry(void **state)
 {
 	(void)state;
@@ -337,6 +344,7 @@ int main(void)
 		TEST(test_msr),
 		TEST(test_msr_refused),
 		TEST(test_undefined),
+		TEST(test_privileged),
 		TEST(test_retry),
 		TEST(test_length_unknown),
 		TEST(test_ends),

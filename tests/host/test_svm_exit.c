@@ -24,7 +24,7 @@ static void test_instructions(void **state)
 		enum vm_exit_kind kind;
 	} rows[] = {
 		{0x37, EXIT_DEBUG},	{0x52, EXIT_MACHINE_CHECK}, {0x8e, EXIT_UNDEFINED},
-		{0x63, EXIT_INIT},	{0x6f, EXIT_UNDEFINED},	    {0x72, EXIT_CPUID},
+		{0x63, EXIT_INIT},	{0x6f, EXIT_PRIVILEGED},    {0x72, EXIT_CPUID},
 		{0x73, EXIT_UNDEFINED}, {0x76, EXIT_CACHE},	    {0x7a, EXIT_UNDEFINED},
 		{0x7f, EXIT_SHUTDOWN},	{0x80, EXIT_UNDEFINED},	    {0x81, EXIT_HYPERCALL},
 		{0x82, EXIT_UNDEFINED}, {0x83, EXIT_UNDEFINED},	    {0x84, EXIT_UNDEFINED},

@@ -137,6 +137,15 @@ def test_bare_cr4(boot):
     assert free_cr4_bits(machine, CR4_OSXSAVE, CR4_OSXSAVE) == {CR4_OSXSAVE}
 
 
+@attacking.on(("", 1), ("10", 2), ("11", 1))
+def test_counters(boot, qemu, cpus):
+    """A VM has no performance counters: to read one is a #GP."""
+    machine, _ = start(boot, attacking.ATTACKER, qemu, cpus=cpus)
+    said = command(machine, "counters")
+    assert set(re.findall(r"counters: \w+ (\w+)", said)) == {"refused"}
+    finish(machine)
+
+
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_memory(boot, cpus):
     """Reads of memory and registers that are not the VM's give all ones, writes do nothing."""
