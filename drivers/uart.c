@@ -24,6 +24,7 @@
 #define UART_LSR	   5
 #define UART_LSR_RECEIVED  0x01
 #define UART_LSR_THR_EMPTY 0x20
+#define UART_LSR_IDLE	   0x40 /* transmitter empty */
 #define UART_LSR_ABSENT	   0xff
 
 #define UART_BASE_BAUD 115200
@@ -126,6 +127,12 @@ void uart_sink(const char *text, size_t length)
 			write_byte('\r');
 		write_byte((u8)text[i]);
 	}
+}
+
+void uart_drain(void)
+{
+	if (uart.port && !uart.stuck)
+		(void)wait_for(UART_LSR_IDLE, UART_MAX_POLLS);
 }
 
 int uart_read(void)

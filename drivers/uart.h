@@ -20,6 +20,9 @@ enum status uart_init(u16 port);
  */
 void uart_sink(const char *text, size_t length);
 
+/* Waits, within a bound, until all that was written has left the UART. */
+void uart_drain(void);
+
 /* The next byte that came in, or -1. */
 int uart_read(void);
 

@@ -3,6 +3,7 @@
 #include "arch/x86/apic.h"
 #include "arch/x86/clock.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/mmio.h"
 #include "arch/x86/paging.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/stop.h"
@@ -18,6 +19,10 @@
 
 /* QEMU's isa-debug-exit, where its user puts it. */
 #define DEBUG_EXIT_PORT 0xf4
+
+/* Bochs's unmapped.cc: a machine that writes this word to this port is turned off. */
+#define BOCHS_SHUTDOWN_PORT 0x8900
+#define BOCHS_SHUTDOWN_WORD "Shutdown"
 
 #define LOW_MEMORY_END	 MIB(1)
 #define TRAMPOLINE_LIMIT 0x9f000ull
@@ -60,6 +65,30 @@ static void move_console(u16 port)
 		log_line("boot", "no UART at port %#x", port);
 }
 
+static void exit_debug_port(u8 code)
+{
+	port_write32(DEBUG_EXIT_PORT, code);
+}
+
+/* The code is on the console; what is still in the UART would be lost. */
+static void exit_bochs(u8 code)
+{
+	const char *word = BOCHS_SHUTDOWN_WORD;
+
+	(void)code;
+	uart_drain();
+	for (size_t i = 0; word[i]; i++)
+		port_write8(BOCHS_SHUTDOWN_PORT, (u8)word[i]);
+}
+
+static void set_exit(enum exit_method method)
+{
+	if (method == EXIT_DEBUG_PORT)
+		machine_set_exit(exit_debug_port);
+	else if (method == EXIT_BOCHS)
+		machine_set_exit(exit_bochs);
+}
+
 /* For a refusal before the configuration is read: how to end is taken from what could be read. */
 static void end_as_asked(struct bootinfo *boot)
 {
@@ -68,8 +97,7 @@ static void end_as_asked(struct bootinfo *boot)
 
 	boot->module_count = 0;
 	(void)!config_parse(boot, &config, &error);
-	if (config.hv.exit == EXIT_DEBUG_PORT)
-		machine_set_exit_port(DEBUG_EXIT_PORT);
+	set_exit(config.hv.exit);
 }
 
 void machine_boot_information(u64 address, struct bootinfo *boot)
@@ -96,8 +124,7 @@ void machine_configuration(const struct bootinfo *boot, struct config *config)
 	struct config_error error;
 	enum status status = config_parse(boot, config, &error);
 
-	if (config->hv.exit == EXIT_DEBUG_PORT)
-		machine_set_exit_port(DEBUG_EXIT_PORT);
+	set_exit(config->hv.exit);
 	if (config->hv.uart_port != UART_COM1)
 		move_console(config->hv.uart_port);
 	if (status != OK) {

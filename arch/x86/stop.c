@@ -2,16 +2,15 @@
 
 #include "arch/x86/backtrace.h"
 #include "arch/x86/cpu.h"
-#include "arch/x86/mmio.h"
 #include "hv/base/format.h"
 #include "hv/base/log.h"
 #include "hv/base/panic.h"
 
-static u16 exit_port;
+static void (*exit_machine)(u8 code);
 
-void machine_set_exit_port(u16 port)
+void machine_set_exit(void (*exit)(u8 code))
 {
-	exit_port = port;
+	exit_machine = exit;
 }
 
 /* The CPU that panicked, as its APIC ID plus one; 0: none. */
@@ -27,8 +26,9 @@ void machine_stop(u8 code)
 {
 	if (code != STOP_PANIC && __atomic_load_n(&panicked, __ATOMIC_ACQUIRE))
 		halt();
-	if (exit_port)
-		port_write32(exit_port, code);
+	log_raw("stop: code %u\n", code);
+	if (exit_machine)
+		exit_machine(code);
 	halt();
 }
 
@@ -40,8 +40,10 @@ void panic_begin(void)
 
 	if (!__atomic_compare_exchange_n(&panicked, &other, self, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
-		if (other == self)
+		if (other == self) {
+			log_raw("\n");
 			machine_stop(STOP_PANIC);
+		}
 		halt();
 	}
 	log_raw_only();

@@ -10,10 +10,13 @@
 #define STOP_NO_VM	0x7e /* none was started, or not all that were asked for */
 #define STOP_PANIC	0x7f
 
-/* With a debug-exit port machine_stop() writes its code there; 0, the default: the CPU just halts. */
-void machine_set_exit_port(u16 port);
+/* What machine_stop() does before it halts, e.g. write the code to a port; NULL, the default: nothing. */
+void machine_set_exit(void (*exit)(u8 code));
 
-/* Of several CPUs that stop the machine one that panicked has the last word. */
+/*
+ * Prints the line "stop: code N", by which a serial console shows the end too, and ends the machine. Of
+ * several CPUs that do so one that panicked has the last word.
+ */
 _Noreturn void machine_stop(u8 code);
 
 /* The calling CPU panics: no other's lines or ending come between. A second one stops here. */

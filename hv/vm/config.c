@@ -27,10 +27,12 @@ static enum status take_exit(struct hv_config *hv, struct text word, struct text
 {
 	if (text_is(value, "debug"))
 		hv->exit = EXIT_DEBUG_PORT;
+	else if (text_is(value, "bochs"))
+		hv->exit = EXIT_BOCHS;
 	else if (text_is(value, "halt"))
 		hv->exit = EXIT_HALT;
 	else
-		return refuse(error, word, "exit= is neither debug nor halt");
+		return refuse(error, word, "exit= is none of debug, bochs and halt");
 	return OK;
 }
 

@@ -7,7 +7,7 @@
  * line is the guest's. A size is a number of bytes, decimal or 0x, with K, M or G after it or not; a BDF
  * is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
  *
- * The hypervisor's own words are exit=debug|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...
+ * The hypervisor's own words are exit=debug|bochs|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...
  * and check=ud|stack|text|data|null, each at most once. A file name (a first word that begins with '/' or
  * '(') is skipped in both, as some loaders hand it over and some don't.
  */
@@ -38,6 +38,7 @@ struct vm_config {
 enum exit_method {
 	EXIT_HALT,	 /* exit=halt, the default: stop the CPUs */
 	EXIT_DEBUG_PORT, /* exit=debug: QEMU's isa-debug-exit at port 0xF4 */
+	EXIT_BOCHS,	 /* exit=bochs: Bochs's shutdown port 0x8900, which takes no code */
 };
 
 /* What the hypervisor does wrong on purpose, to show that it is caught and told (hv/selfcheck.h). */

@@ -118,6 +118,8 @@ static void test_hypervisor_words(void **state)
 	assert_int_equal(parse_command("uart=none exit=halt"), OK);
 	assert_int_equal(config.hv.uart_port, 0);
 	assert_int_equal(config.hv.exit, EXIT_HALT);
+	assert_int_equal(parse_command("exit=bochs"), OK);
+	assert_int_equal(config.hv.exit, EXIT_BOCHS);
 }
 
 static void test_checks(void **state)

@@ -17,6 +17,7 @@ static struct {
 	u32 polls;
 	u32 polls_until_empty; /* looks at the line status until the FIFO is empty */
 	bool never_empty;
+	bool in_shifter; /* the FIFO's last byte is still on its way out */
 } com;
 
 static bool loops(void)
@@ -27,11 +28,14 @@ static bool loops(void)
 static u8 line_status(void)
 {
 	com.polls++;
+	com.in_shifter = false;
 	if (com.in_fifo && !com.never_empty && com.polls_until_empty-- == 0) {
 		com.in_fifo = 0;
+		com.in_shifter = true;
 		com.polls_until_empty = 3;
 	}
-	return (u8)((com.received >= 0 ? 0x01 : 0) | (com.in_fifo || com.never_empty ? 0 : 0x60));
+	return (u8)((com.received >= 0 ? 0x01 : 0) | (com.in_fifo || com.never_empty ? 0 : 0x20) |
+		    (com.in_fifo || com.never_empty || com.in_shifter ? 0 : 0x40));
 }
 
 static u32 port_in(u16 port, u8 width)
@@ -181,6 +185,22 @@ static void a_stuck_uart_costs_one_bounded_wait(void **state)
 	assert_string_equal(com.sent, "back");
 }
 
+static void draining_waits_for_the_last_byte(void **state)
+{
+	(void)state;
+	assert_int_equal(uart_init(UART_COM2), OK);
+	print("text");
+	uart_drain();
+	assert_int_equal(com.in_fifo, 0);
+	assert_false(com.in_shifter);
+	com.never_empty = true;
+	com.polls = 0;
+	uart_drain();
+	assert_true(com.polls > 1000 && com.polls < 100000);
+	assert_int_equal(uart_init(0), OK);
+	uart_drain();
+}
+
 static void bytes_are_read_as_they_come(void **state)
 {
 	(void)state;
@@ -203,6 +223,7 @@ int main(void)
 		cmocka_unit_test_setup(a_fifo_takes_16_bytes_at_a_look, set_up),
 		cmocka_unit_test_setup(without_a_fifo_each_byte_waits, set_up),
 		cmocka_unit_test_setup(a_stuck_uart_costs_one_bounded_wait, set_up),
+		cmocka_unit_test_setup(draining_waits_for_the_last_byte, set_up),
 		cmocka_unit_test_setup(bytes_are_read_as_they_come, set_up),
 	};
 
