@@ -142,8 +142,8 @@ def describe_end(status):
     if status == 0:
         return "the machine was turned off or reset before a VM ended"
     if status < 0:
-        return f"QEMU was killed by signal {-status}"
-    return f"QEMU ended with status {status}"
+        return f"the emulator was killed by signal {-status}"
+    return f"the emulator ended with status {status}"
 
 
 def shell_line(command):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Boots the hypervisor and a guest in QEMU; the settings are environment variables.
+"""Boots the hypervisor and a guest in QEMU or Bochs; the settings are environment variables.
 
 `make run` calls it, and `make help` lists the settings. The exit status is 0 only if the guest
 ended with its success code, 124 if the time was up, 1 otherwise. With --iso FILE it only makes an
@@ -16,6 +16,7 @@ import sys
 import termios
 from pathlib import Path
 
+import bochs
 import emulator
 import image
 import payload
@@ -79,10 +80,34 @@ def compose_image(arguments, guest_defaults):
     return image.Image(KERNEL, arguments, tuple(modules))
 
 
-def compose_machine(iso, tftp):
-    """The machine that the settings describe."""
-    if setting("EMU", "qemu") != "qemu":
-        raise SettingError(f"EMU={setting('EMU')}: only qemu is supported so far")
+def refuse_others(names, why):
+    """Refuses settings that would mean nothing here."""
+    for name in names:
+        if setting(name):
+            raise SettingError(f"{name} {why}")
+
+
+def compose_bochs(iso, tftp):
+    """Bochs's machine that the settings describe."""
+    refuse_others(("QEMU", "QEMU_ARGS", "IOMMU_ARGS"), "is for EMU=qemu only")
+    if choice("FIRMWARE", "bios", "uefi") != "bios":
+        raise SettingError("FIRMWARE=uefi is for EMU=qemu only")
+    nic = choice("NIC", "e1000", "e1000e", "none")
+    if nic == "e1000e":
+        raise SettingError("NIC=e1000e is for EMU=qemu only")
+    return bochs.Machine(
+        iso=iso,
+        folder=iso.parent,
+        model=setting("CPU_MODEL", bochs.DEFAULT_MODEL),
+        cpus=number("CPUS", 2),
+        memory=bochs.mebibytes(setting("MEM", "512M")),
+        tftp=tftp if nic == "e1000" else None,
+    )
+
+
+def compose_qemu(iso, tftp):
+    """QEMU's machine that the settings describe."""
+    refuse_others(("CPU_MODEL",), "is for EMU=bochs only")
     machine = emulator.Machine(
         qemu=setting("QEMU"),
         cpus=number("CPUS", 2),
@@ -99,8 +124,15 @@ def compose_machine(iso, tftp):
     return machine
 
 
+# What composes the machine, and the hypervisor's words for it.
+EMULATORS = {
+    "qemu": (compose_qemu, "exit=debug"),
+    "bochs": (compose_bochs, bochs.HYPERVISOR_WORDS),
+}
+
+
 def run_emulator(command, seconds):
-    """Runs QEMU on this terminal and returns its exit status, or None if the time was up."""
+    """Runs an emulator on this terminal and returns its exit status, or None if the time was up."""
     terminal = termios.tcgetattr(0) if sys.stdin.isatty() else None
     process = subprocess.Popen(emulator.dies_with_parent(command))
     try:
@@ -152,8 +184,9 @@ def main():
         folder = Path(setting("RUN_FOLDER", str(emulator.BUILD / "run")))
         tftp = folder / "tftp"
         digest = payload.make(tftp)
-        made = compose_image("exit=debug", {"file": payload.NAME, "sha256": digest})
-        return run(made, compose_machine(folder / "sluice.iso", tftp), number("TIMEOUT", 180))
+        compose, words = EMULATORS[choice("EMU", *EMULATORS)]
+        made = compose_image(words, {"file": payload.NAME, "sha256": digest})
+        return run(made, compose(folder / "sluice.iso", tftp), number("TIMEOUT", 180))
     except (SettingError, emulator.EmulatorError, image.ImageError) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
