@@ -169,18 +169,17 @@ struct vcpu_ops {
 	const char *nested_name; /* "npt" */
 	const struct pt_format *nested_format;
 
-	/* ERR_UNSUPPORTED with a log line that names what this CPU lacks. */
+	/* ERR_NOT_FOUND: this CPU is of another kind. ERR_UNSUPPORTED with a log line that names what it lacks. */
 	enum status (*probe)(void);
 	/* Levels and leaf sizes of nested tables on this machine. */
 	void (*nested_shape)(u8 *levels, u8 *leaf_sizes);
-	/* Turns virtualisation on for the calling CPU. */
+	/* Turns virtualisation on for the calling CPU. ERR_UNSUPPORTED: firmware locked it off on this one. */
 	enum status (*cpu_on)(struct pool *pool);
-	void (*cpu_off)(void);
 	/*
-	 * From its first run() on a CPU takes no interrupts and NMIs in the hypervisor, outside of run()
-	 * itself. This ends that.
+	 * The end of what cpu_on() began: the vCPU, which ran here, can be loaded elsewhere from now on, and
+	 * this CPU takes NMIs outside of run() again.
 	 */
-	void (*events_on)(void);
+	void (*cpu_off)(struct vcpu *vcpu);
 
 	/* All MSRs and ports are trapped from the start. The vCPU's own fields are the caller's. */
 	enum status (*create)(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root);

@@ -14,7 +14,7 @@ void vm_run(struct vm *vm)
 	struct vm_exit exit;
 
 	if (services.cpu->cpu_on(services.pool) != OK) {
-		vm_end(vm, VM_CRASHED, 0, "no memory to turn virtualisation on");
+		vm_end(vm, VM_CRASHED, 0, "virtualisation can't be turned on on its CPU");
 	} else {
 		services.cpu->reset(vcpu, &vm->start);
 		vlapic_reset(vm, vcpu);
@@ -22,7 +22,7 @@ void vm_run(struct vm *vm)
 			services.cpu->run(vcpu, &exit);
 			exit_handle(vm, vcpu, &exit);
 		}
-		services.cpu->events_on();
+		services.cpu->cpu_off(vcpu);
 	}
 	nic_report_take(vm);
 	vm_release_devices(vm);

@@ -34,8 +34,10 @@ enum status svm_cpu_on(struct pool *pool)
 	return OK;
 }
 
-void svm_cpu_off(void)
+void svm_cpu_off(struct vcpu *vcpu)
 {
+	(void)vcpu;
+	__asm__ volatile("stgi" : : : "memory");
 	msr_write(MSR_EFER, msr_read(MSR_EFER) & ~EFER_SVME);
 }
 

@@ -45,7 +45,7 @@ static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)
 
 /* cpu.c */
 enum status svm_cpu_on(struct pool *pool);
-void svm_cpu_off(void);
+void svm_cpu_off(struct vcpu *vcpu);
 /* Gives a guest that starts the state that is not in its VMCB, as after reset. */
 void svm_reset_cpu(void);
 
@@ -57,7 +57,6 @@ void svm_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
 
 /* run.c */
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
-void svm_events_on(void);
 /*
  * Takes the NMIs that wait, through the hypervisor's own table; the CPU is at GIF = 0 before and after
  * (15.21.7 has no other way to consume one).

@@ -9,7 +9,6 @@ const struct vcpu_ops svm_ops = {
 	.nested_shape = svm_nested_shape,
 	.cpu_on = svm_cpu_on,
 	.cpu_off = svm_cpu_off,
-	.events_on = svm_events_on,
 	.create = svm_create,
 	.destroy = svm_destroy,
 	.reset = svm_reset,

@@ -49,8 +49,3 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 	vmcb->tlb_control = SVM_TLB_FLUSH_NOTHING;
 	svm_exit_decode(vcpu, exit);
 }
-
-void svm_events_on(void)
-{
-	__asm__ volatile("stgi" : : : "memory");
-}
