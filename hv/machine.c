@@ -187,10 +187,18 @@ void machine_memory(const struct bootinfo *boot, const struct hv_config *config)
 		 memmap_ram(&free_memory) >> 20);
 }
 
-void machine_cpu_backend(const struct vcpu_ops *ops)
+void machine_cpu_backend(const struct vcpu_ops *amd, const struct vcpu_ops *intel)
 {
-	machine_require(ops->probe(), "CPU virtualisation");
-	services.cpu = ops;
+	const struct vcpu_ops *ops[] = {amd, intel};
+	enum status status = ERR_NOT_FOUND;
+
+	for (u32 i = 0; i < ARRAY_SIZE(ops) && status == ERR_NOT_FOUND; i++) {
+		status = ops[i]->probe();
+		services.cpu = ops[i];
+	}
+	if (status == ERR_NOT_FOUND)
+		log_line("boot", "this CPU has neither SVM nor VMX");
+	machine_require(status, "CPU virtualisation");
 }
 
 void machine_iommu(const struct iommu_ops *ops)

@@ -25,8 +25,8 @@ void machine_memory(const struct bootinfo *boot, const struct hv_config *config)
 /* Ends the boot unless status is OK; what is a noun. */
 void machine_require(enum status status, const char *what);
 
-/* The CPU's virtualisation, by the backend given. Without it there is nothing to do. */
-void machine_cpu_backend(const struct vcpu_ops *ops);
+/* The CPU's virtualisation, by the backend that fits it. Without any there is nothing to do. */
+void machine_cpu_backend(const struct vcpu_ops *amd, const struct vcpu_ops *intel);
 
 /* Looks for the IOMMU. Without one that will do there are no devices for VMs, and that is said. */
 void machine_iommu(const struct iommu_ops *ops);

@@ -3,6 +3,7 @@
  * configuration a plan, the plan VMs and tables; only then is hardware written.
  */
 #include "arch/x86/svm/svm.h"
+#include "arch/x86/vmx/vmx.h"
 #include "drivers/uart.h"
 #include "hv/machine.h"
 #include "hv/platform/discover.h"
@@ -26,7 +27,7 @@ void hv_main(u64 boot_information)
 	machine_require(platform_scan_pci(&platform, services.pool), "the table of PCI functions");
 	services.platform = &platform;
 
-	machine_cpu_backend(&svm_ops);
+	machine_cpu_backend(&svm_ops, &vmx_ops);
 	machine_iommu(&vtd_ops);
 	machine_silence_devices();
 	machine_interrupts(&platform);

@@ -50,6 +50,7 @@
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP       BIT(11)
 #define CR4_LA57       BIT(12)
+#define CR4_VMXE       BIT(13)
 #define CR4_FSGSBASE   BIT(16)
 #define CR4_PCIDE      BIT(17)
 #define CR4_OSXSAVE    BIT(18)
@@ -62,9 +63,13 @@
 #define RFLAGS_AF    BIT(4)
 #define RFLAGS_ZF    BIT(6)
 #define RFLAGS_SF    BIT(7)
+#define RFLAGS_TF    BIT(8)
 #define RFLAGS_IF    BIT(9)
 #define RFLAGS_DF    BIT(10)
 #define RFLAGS_OF    BIT(11)
+#define RFLAGS_VM    BIT(17)
 #define RFLAGS_AC    BIT(18)
+
+#define DR7_GD BIT(13)
 
 #endif

@@ -21,6 +21,7 @@ struct percpu {
 	u64 *window_entry; /* page-table entries of this CPU's windows, and where they map */
 	u8 *window_base;
 	volatile bool nmi_seen; /* an NMI was taken since this was cleared */
+	void (*on_nmi)(void);	/* what else the CPU backend wants done then; NULL: nothing */
 	volatile bool online;
 	void *backend;	    /* the CPU backend's own */
 	void (*work)(void); /* what an application processor is for; set before it wakes */

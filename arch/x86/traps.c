@@ -161,8 +161,11 @@ _Noreturn static void exception_stop(const struct trap_frame *f)
 
 void trap_handle(struct trap_frame *frame)
 {
-	if (frame->vector == VECTOR_NMI)
-		percpu()->nmi_seen = true;
-	else
+	struct percpu *cpu = percpu();
+
+	if (frame->vector != VECTOR_NMI)
 		exception_stop(frame);
+	cpu->nmi_seen = true;
+	if (cpu->on_nmi)
+		cpu->on_nmi();
 }

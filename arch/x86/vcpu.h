@@ -90,11 +90,12 @@ enum vm_exit_kind {
 	EXIT_HOST_EVENT,    /* an NMI of the hypervisor's; already consumed */
 	EXIT_PRIVILEGED,    /* an instruction that faults for every guest: gets #GP(0) */
 	EXIT_UNDEFINED,	    /* an instruction that no guest may use: gets #UD */
+	EXIT_TASK_SWITCH,   /* by hardware, which the CPU leaves to the hypervisor */
 	EXIT_SHUTDOWN,	    /* triple fault */
 	EXIT_INIT,	    /* an INIT signal arrived */
 	EXIT_RETRY,	    /* the backend handled it: enter again */
-	EXIT_INVALID,	    /* the CPU refused the state that the guest made: the VM is stopped */
-	EXIT_UNKNOWN,	    /* .unknown: the VM is stopped */
+	EXIT_INVALID, /* .invalid: the CPU refused the state that the guest made: the VM is stopped */
+	EXIT_UNKNOWN, /* .unknown: the VM is stopped */
 	EXIT_KINDS,
 };
 
@@ -103,8 +104,8 @@ enum vm_exit_kind {
 
 struct vm_exit {
 	enum vm_exit_kind kind;
-	u8 length; /* of the instruction in bytes; 0: the CPU did not say, decode it */
-	bool in_shadow; /* the instruction before was STI or MOV SS: interrupts were held back for one more */
+	u8 length;	  /* of the instruction in bytes; 0: the CPU did not say, decode it */
+	bool in_shadow;	  /* after STI or MOV SS, which the next entry may not know any more */
 	bool in_delivery; /* an interrupt or exception was on its way to the guest's handler */
 	u8 code_length; /* bytes in .code: what the CPU fetched for a data access; 0: it did not say */
 	u8 code[VCPU_CODE_MAX];
@@ -130,6 +131,9 @@ struct vm_exit {
 			bool gpr_known; /* else the instruction is decoded */
 			u8 gpr;		/* enum gpr: where the value is */
 		} cr4;
+		struct {
+			const char *reason; /* which check failed; NULL: that can't be told */
+		} invalid;
 		struct {
 			u64 code;
 			u64 info[2];

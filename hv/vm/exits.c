@@ -128,6 +128,13 @@ static void handle_machine_check(struct vm *vm, struct vcpu *vcpu, const struct 
 	vm_end(vm, VM_CRASHED, 0, "a machine check came while it ran");
 }
 
+/* A task gate or a far jump to a TSS, outside of long mode; #DF by a task gate, mostly. */
+static void handle_task_switch(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)exit;
+	vm_crash(vm, vcpu, "a task switch by hardware, which is not emulated");
+}
+
 static void handle_shutdown(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	(void)exit;
@@ -146,7 +153,8 @@ static void handle_init(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *
  */
 static void handle_invalid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	(void)exit;
+	if (exit->invalid.reason)
+		log_line(vm->name, "entry refused: %s", exit->invalid.reason);
 	vm_crash(vm, vcpu, "it made a CPU state that can't be entered");
 }
 
@@ -181,6 +189,7 @@ static const struct {
 	[EXIT_HOST_EVENT] = {"host event", handle_host_event},
 	[EXIT_PRIVILEGED] = {"privileged", handle_privileged},
 	[EXIT_UNDEFINED] = {"undefined", handle_undefined},
+	[EXIT_TASK_SWITCH] = {"task switch", handle_task_switch},
 	[EXIT_SHUTDOWN] = {"shutdown", handle_shutdown},
 	[EXIT_INIT] = {"init", handle_init},
 	[EXIT_RETRY] = {"retry", handle_retry},

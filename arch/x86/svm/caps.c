@@ -53,7 +53,11 @@ enum status svm_probe(void)
 		.vm_cr = ext_1.ecx & CPUID_SVM ? msr_read(MSR_VM_CR) : 0,
 	};
 	const char *missing;
-	enum status status = svm_caps_decode(&words, &svm_caps, &missing);
+	enum status status;
+
+	if (!(words.ext_1_ecx & CPUID_SVM))
+		return ERR_NOT_FOUND;
+	status = svm_caps_decode(&words, &svm_caps, &missing);
 
 	if (status != OK)
 		log_line("svm", "not usable: this CPU lacks %s", missing);

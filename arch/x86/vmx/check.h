@@ -1,0 +1,22 @@
+/* What the files of the VM-entry checks share. */
+#ifndef ARCH_X86_VMX_CHECK_H
+#define ARCH_X86_VMX_CHECK_H
+
+#include "arch/x86/vmx/internal.h"
+
+#define CHECK(condition, reason)                                                                   \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			return reason;                                                             \
+	} while (0)
+
+#define EFER_KNOWN (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+bool vmx_canonical(u64 address, bool la57);
+/* True if value has what must be 1 and nothing else than what may be. */
+bool vmx_fixed(u64 value, u64 fixed0, u64 fixed1);
+bool vmx_pat_valid(u64 pat);
+/* A page's address that the CPU can put out. */
+bool vmx_is_address(const struct vmx_caps *caps, u64 address);
+
+#endif
