@@ -86,7 +86,8 @@ $(OUT)/obj/link-flags: FORCE
 
 -include guest/guest.mk
 -include tests/attack/attack.mk
-guest_elves := build/guest/sluice-guest.elf build/guest/sluice-guest64.elf
+guest_elves := build/guest/sluice-guest.elf build/guest/sluice-guest64.elf \
+	build/guest/sluice-guest64-multiboot.elf
 
 # --- Programs for the host: unit tests and tools, all with sanitizers ----------------------------
 

@@ -1,11 +1,13 @@
 # The guest that ships with Sluice: build/guest/sluice-guest.elf (a multiboot1 ELF32 with a PVH note)
-# and build/guest/sluice-guest64.elf (the same program as ELF64, for PVH loaders). Included by the
-# top Makefile; `make -f guest/guest.mk` from the top folder works too.
+# and the same program as ELF64: build/guest/sluice-guest64.elf for PVH loaders, and
+# build/guest/sluice-guest64-multiboot.elf, which has the multiboot1 header too. Included by the top
+# Makefile; `make -f guest/guest.mk` from the top folder works too.
 
 GUEST_BUILD := build/guest
 
 .PHONY: guest
-guest: $(GUEST_BUILD)/sluice-guest.elf $(GUEST_BUILD)/sluice-guest64.elf
+guest: $(GUEST_BUILD)/sluice-guest.elf $(GUEST_BUILD)/sluice-guest64.elf \
+	$(GUEST_BUILD)/sluice-guest64-multiboot.elf
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -44,5 +46,9 @@ $(GUEST_BUILD)/sluice-guest.elf: $(GUEST_BUILD)/linked.elf
 # Without the multiboot header: QEMU would see it, take the multiboot way and refuse an ELF64.
 $(GUEST_BUILD)/sluice-guest64.elf: $(GUEST_BUILD)/linked.elf
 	$(OBJCOPY) --strip-debug --remove-section=.multiboot $< $@
+
+# With both: Sluice takes multiboot's way, as it does for every kernel that has a header.
+$(GUEST_BUILD)/sluice-guest64-multiboot.elf: $(GUEST_BUILD)/linked.elf
+	$(OBJCOPY) --strip-debug $< $@
 
 -include $(GUEST_SOURCES:%.c=$(GUEST_BUILD)/obj/%.d)

@@ -1,7 +1,7 @@
 /*
  * Guest kernels: multiboot (1) ELF, 32 and 64 bit (Multiboot specification 0.6.96), and PVH ELF (Xen's
  * "x86/HVM direct boot ABI"). A kernel with a PVH note starts by it; one with a multiboot header by that;
- * with both, the multiboot header wins.
+ * with both, the multiboot header wins, as with QEMU's -kernel.
  */
 #ifndef HV_VM_LOADER_H
 #define HV_VM_LOADER_H

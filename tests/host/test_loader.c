@@ -46,6 +46,19 @@ static void test_pvh_narrow_note(void **state)
 	assert_refused("not a multiboot or PVH");
 }
 
+static void test_both_protocols(void **state)
+{
+	(void)state;
+	pvh_kernel();
+	elf_multiboot_header(&file, 0x1004, 3);
+	assert_int_equal(load(), OK);
+	assert_int_equal(start.rax, 0x2badb002);
+	elf_put(&file, 0x1004, 0, 4);
+	assert_int_equal(load(), OK);
+	assert_int_equal(start.rax, 0);
+	assert_int_equal(guest_u32(start.rbx), 0x336ec578);
+}
+
 static void test_pvh_entry_outside(void **state)
 {
 	(void)state;
@@ -227,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pvh),
 		TEST(test_pvh_narrow_note),
+		TEST(test_both_protocols),
 		TEST(test_pvh_entry_outside),
 		TEST(test_unknown_files),
 		TEST(test_bad_segments),

@@ -61,6 +61,11 @@ class Scenario:
         return ",".join(emulator.escape(f"{path} {text}") for path, text in self.modules)
 
 
+def protocol(scenario):
+    """The boot protocol that the guest is to be started by: with both in the file, multiboot."""
+    return "PVH" if scenario.program == PVH_GUEST else "multiboot"
+
+
 def verify(running, scenario):
     """The guest did its whole work: looked at from outside, on the wire and at the IOMMU."""
     code = running.wait_exit()
@@ -68,6 +73,7 @@ def verify(running, scenario):
     assert packets.dhcp_acknowledged(running.pcap()), "no DHCP lease on the wire"
     assert packets.tftp_content(running.pcap()) == payload.content(), "another file on the wire"
     assert "result: ok" in running.said(scenario.bare)
+    assert f"sluice guest: booted by {protocol(scenario)}" in running.said(scenario.bare)
     if not scenario.bare:
         assert "vtd_dmar_enable enable 1" in running.trace(), "DMA remapping was never on"
         assert "vtd_ir_enable enable 1" in running.trace(), "interrupt remapping was never on"
@@ -84,8 +90,9 @@ SWITCH = (
     "xio3130-downstream,id=down,bus=up,chassis=2,slot=1",
 )
 
-# The guest as an ELF64, which only PVH loaders take.
+# The guest as an ELF64: with a PVH note alone, and with a multiboot header as well.
 PVH_GUEST = emulator.BUILD / "guest/sluice-guest64.elf"
+ELF64_GUEST = emulator.BUILD / "guest/sluice-guest64-multiboot.elf"
 
 SCENARIOS = [
     Scenario("boot", "bios-1-cpu", cpus=1),
@@ -94,6 +101,7 @@ SCENARIOS = [
     Scenario("boot", "uefi-1-cpu", cpus=1, firmware="uefi"),
     Scenario("boot", "uefi-2-cpus", firmware="uefi"),
     Scenario("boot", "pvh", program=PVH_GUEST),
+    Scenario("boot", "multiboot-elf64", program=ELF64_GUEST),
     Scenario("boot", "pvh-uefi-e1000e", program=PVH_GUEST, firmware="uefi", nic="e1000e"),
     Scenario("nic", "e1000-intx", guest="irq=intx"),
     Scenario("nic", "e1000e-msix", nic="e1000e", guest="irq=msix"),
