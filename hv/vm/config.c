@@ -20,11 +20,45 @@ static bool is_list(struct text value)
 	return value.length && value.start[value.length - 1] != ',';
 }
 
+/* --- Options: KEY=VALUE, each once on its line --- */
+
+struct option {
+	const char *key;
+	/* config is the line's: a struct hv_config or vm_config. */
+	enum status (*take)(void *config, struct text word, struct text value,
+			    struct config_error *error);
+};
+
+struct option_table {
+	const struct option *option;
+	u32 count;	     /* 32 at most */
+	const char *unknown; /* why a word that is none of them is refused */
+};
+
+/* *seen has a bit for each option that stood on the line already. */
+static enum status take_word(const struct option_table *table, void *config, struct text word,
+			     u32 *seen, struct config_error *error)
+{
+	for (u32 i = 0; i < table->count; i++) {
+		struct text value;
+
+		if (!text_value(word, table->option[i].key, &value))
+			continue;
+		if (*seen & BIT(i))
+			return refuse(error, word, "this option is given twice");
+		*seen |= (u32)BIT(i);
+		return table->option[i].take(config, word, value, error);
+	}
+	return refuse(error, word, table->unknown);
+}
+
 /* --- The hypervisor's own command line --- */
 
-static enum status take_exit(struct hv_config *hv, struct text word, struct text value,
+static enum status take_exit(void *config, struct text word, struct text value,
 			     struct config_error *error)
 {
+	struct hv_config *hv = config;
+
 	if (text_is(value, "debug"))
 		hv->exit = EXIT_DEBUG_PORT;
 	else if (text_is(value, "bochs"))
@@ -36,17 +70,20 @@ static enum status take_exit(struct hv_config *hv, struct text word, struct text
 	return OK;
 }
 
-static enum status take_pool(struct hv_config *hv, struct text word, struct text value,
+static enum status take_pool(void *config, struct text word, struct text value,
 			     struct config_error *error)
 {
+	struct hv_config *hv = config;
+
 	if (!text_size(value, &hv->pool_size) || !hv->pool_size)
 		return refuse(error, word, "pool= is not a size");
 	return OK;
 }
 
-static enum status take_uart(struct hv_config *hv, struct text word, struct text value,
+static enum status take_uart(void *config, struct text word, struct text value,
 			     struct config_error *error)
 {
+	struct hv_config *hv = config;
 	u64 port;
 
 	if (text_is(value, "none"))
@@ -75,9 +112,10 @@ static bool read_intx(struct text part, struct sbdf *device, u32 *gsi)
 	return text_sbdf((struct text){part.start, colon - 1}, device);
 }
 
-static enum status take_intx(struct hv_config *hv, struct text word, struct text value,
+static enum status take_intx(void *config, struct text word, struct text value,
 			     struct config_error *error)
 {
+	struct hv_config *hv = config;
 	struct text part;
 
 	if (!is_list(value))
@@ -94,9 +132,10 @@ static enum status take_intx(struct hv_config *hv, struct text word, struct text
 	return OK;
 }
 
-static enum status take_check(struct hv_config *hv, struct text word, struct text value,
+static enum status take_check(void *config, struct text word, struct text value,
 			      struct config_error *error)
 {
+	struct hv_config *hv = config;
 	static const char *const names[] = {
 		[CHECK_UD] = "ud",     [CHECK_STACK] = "stack", [CHECK_TEXT] = "text",
 		[CHECK_DATA] = "data", [CHECK_NULL] = "null",
@@ -110,31 +149,16 @@ static enum status take_check(struct hv_config *hv, struct text word, struct tex
 	return refuse(error, word, "check= is none of ud, stack, text, data and null");
 }
 
-static const struct hv_option {
-	const char *key;
-	enum status (*take)(struct hv_config *hv, struct text word, struct text value,
-			    struct config_error *error);
-} hv_options[] = {
+static const struct option hv_options[] = {
 	{"exit=", take_exit}, {"pool=", take_pool},   {"uart=", take_uart},
 	{"intx=", take_intx}, {"check=", take_check},
 };
 
-/* *seen has a bit for each option that stood on the line already. */
-static enum status take_hv_word(struct hv_config *hv, struct text word, u32 *seen,
-				struct config_error *error)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(hv_options); i++) {
-		struct text value;
-
-		if (!text_value(word, hv_options[i].key, &value))
-			continue;
-		if (*seen & BIT(i))
-			return refuse(error, word, "this option is given twice");
-		*seen |= (u32)BIT(i);
-		return hv_options[i].take(hv, word, value, error);
-	}
-	return refuse(error, word, "unknown option");
-}
+static const struct option_table hv_table = {
+	hv_options,
+	ARRAY_SIZE(hv_options),
+	"unknown option",
+};
 
 /* Some loaders put the file's name first: "/boot/sluice.elf" or "(cd)/sluice.elf". */
 static bool is_file_name(struct text word)
@@ -155,7 +179,7 @@ static enum status parse_hv(const char *command, struct hv_config *hv, struct co
 
 		if (first && is_file_name(word))
 			continue;
-		status = take_hv_word(hv, word, &seen, error);
+		status = take_word(&hv_table, hv, word, &seen, error);
 		if (status != OK)
 			return status;
 	}
@@ -170,9 +194,11 @@ static bool is_name_character(char c)
 	       c == '-' || c == '_' || c == '.';
 }
 
-static enum status take_name(struct vm_config *vm, struct text word, struct text value,
+static enum status take_name(void *config, struct text word, struct text value,
 			     struct config_error *error)
 {
+	struct vm_config *vm = config;
+
 	if (!value.length)
 		return refuse(error, word, "the VM's name is empty");
 	if (value.length >= VM_NAME_MAX)
@@ -185,9 +211,10 @@ static enum status take_name(struct vm_config *vm, struct text word, struct text
 	return OK;
 }
 
-static enum status take_cpus(struct vm_config *vm, struct text word, struct text value,
+static enum status take_cpus(void *config, struct text word, struct text value,
 			     struct config_error *error)
 {
+	struct vm_config *vm = config;
 	u64 cpus;
 
 	if (!text_number(value, &cpus) || !cpus || cpus > UINT32_MAX)
@@ -196,17 +223,20 @@ static enum status take_cpus(struct vm_config *vm, struct text word, struct text
 	return OK;
 }
 
-static enum status take_memory(struct vm_config *vm, struct text word, struct text value,
+static enum status take_memory(void *config, struct text word, struct text value,
 			       struct config_error *error)
 {
+	struct vm_config *vm = config;
+
 	if (!text_size(value, &vm->memory) || !vm->memory)
 		return refuse(error, word, "mem= is not a size");
 	return OK;
 }
 
-static enum status take_devices(struct vm_config *vm, struct text word, struct text value,
+static enum status take_devices(void *config, struct text word, struct text value,
 				struct config_error *error)
 {
+	struct vm_config *vm = config;
 	struct text part;
 
 	vm->pci_given = true;
@@ -223,32 +253,18 @@ static enum status take_devices(struct vm_config *vm, struct text word, struct t
 	return OK;
 }
 
-static const struct vm_option {
-	const char *key;
-	enum status (*take)(struct vm_config *vm, struct text word, struct text value,
-			    struct config_error *error);
-} vm_options[] = {
+static const struct option vm_options[] = {
 	{"vm=", take_name},
 	{"cpus=", take_cpus},
 	{"mem=", take_memory},
 	{"pci=", take_devices},
 };
 
-static enum status take_vm_word(struct vm_config *vm, struct text word, u32 *seen,
-				struct config_error *error)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(vm_options); i++) {
-		struct text value;
-
-		if (!text_value(word, vm_options[i].key, &value))
-			continue;
-		if (*seen & BIT(i))
-			return refuse(error, word, "this option is given twice");
-		*seen |= (u32)BIT(i);
-		return vm_options[i].take(vm, word, value, error);
-	}
-	return refuse(error, word, "unknown option (the guest's own arguments come after --)");
-}
+static const struct option_table vm_table = {
+	vm_options,
+	ARRAY_SIZE(vm_options),
+	"unknown option (the guest's own arguments come after --)",
+};
 
 /* Puts the guest's arguments, which begin at the first word after "--", into the VM. */
 static void take_arguments(struct vm_config *vm, struct text rest)
@@ -288,7 +304,7 @@ static enum status parse_vm(const char *command, struct vm_config *vm, struct co
 		}
 		if (first && is_file_name(word))
 			continue;
-		status = take_vm_word(vm, word, &seen, error);
+		status = take_word(&vm_table, vm, word, &seen, error);
 		if (status != OK)
 			return status;
 	}
