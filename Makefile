@@ -184,8 +184,8 @@ help:
 	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 
 #: make [build]     the hypervisor (build/sluice.elf) and the shipped guest
-#: make run         boots it all in QEMU, the shipped guest fetching a file over its own NIC
-#: make test        all tests: host units, lint, systems in QEMU; T=NAME only those named like this
+#: make run         boots it all in QEMU or Bochs, the shipped guest fetching a file over its own NIC
+#: make test        all tests: host units, lint, systems in emulators; T=NAME only those named like this
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make lint        the checks of the sources alone
 #: make host        the unit tests and tools of the host, built into build/host/

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import emulator
-from scenarios import Scenario
+from scenarios import MODELS, Scenario
 
 PROGRAM = emulator.BUILD / "attack/attack.elf"
 KERNEL = emulator.BUILD / "sluice.elf"
@@ -39,11 +39,20 @@ ATTACKER = Scenario(
 )
 BARE = dataclasses.replace(ATTACKER, bare=True, iommu=None, vm="")
 
+# On Bochs, which has no edu device: a VM without devices.
+DEVICELESS = dataclasses.replace(ATTACKER, devices=(), vm="mem=32M pci=none")
+ON_BOCHS = [(model, cpus) for model in MODELS for cpus in (1, 2)]
+
+
+def attacker(where):
+    """The scenario for that emulator."""
+    return DEVICELESS if where in MODELS else ATTACKER
+
 
 def on(*cases):
-    """Has a test run on these QEMUs ("" is the system's own) with so many CPUs."""
-    ids = [f"{qemu or 'system'}-{cpus}" for qemu, cpus in cases]
-    return pytest.mark.parametrize("qemu, cpus", cases, ids=ids)
+    """Has a test run on these emulators ("" is the system's QEMU) with so many CPUs."""
+    ids = [f"{where or 'system'}-{cpus}" for where, cpus in cases]
+    return pytest.mark.parametrize("where, cpus", cases, ids=ids)
 
 
 def pattern():

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+import bochs
 import emulator
 import image
 import payload
 import scenarios
-from running import Running
+from running import Running, RunningQemu
 
 TESTS = emulator.BUILD / "tests"
 KERNEL = emulator.BUILD / "sluice.elf"
@@ -65,15 +66,24 @@ def make_digest():
 @pytest.fixture(name="boot")
 def make_boot(request, folder, digest):
     """A function that starts a machine as a scenario has it and returns it running:
-    `boot(scenario, qemu="10")`. All machines are ended with the test."""
+    `boot(scenario, where)`, where being "" for the system's QEMU, "10", "11" or one of Bochs's CPUs.
+    All machines are ended with the test."""
     request.node.machines = []
 
-    def boot(scenario, qemu=""):
+    def compose(scenario, where):
+        if where and where not in emulator.FETCHED:
+            machine = scenario.bochs_machine(where, TESTS / "tftp", folder)
+            machine.command()
+            return machine
+        emulator.find_qemu(where)
+        return scenario.machine(where, TESTS / "tftp")
+
+    def boot(scenario, where=""):
         try:
-            machine = scenario.machine(qemu, TESTS / "tftp")
-            emulator.find_qemu(qemu)
+            machine = compose(scenario, where)
         except emulator.EmulatorError as error:
             pytest.skip(str(error))
+        on_bochs = isinstance(machine, bochs.Machine)
         arguments = scenario.guest_arguments(digest)
         if scenario.bare:
             machine.kernel, machine.kernel_arguments = scenario.program, arguments
@@ -86,10 +96,13 @@ def make_boot(request, folder, digest):
             machine.iso = folder / "sluice.iso"
             words = [scenario.hypervisor]
             if "exit=" not in scenario.hypervisor:
-                words.insert(0, "exit=debug")
+                words.insert(0, bochs.HYPERVISOR_WORDS if on_bochs else "exit=debug")
             hypervisor = " ".join(word for word in words if word)
             image.make(image.Image(KERNEL, hypervisor, tuple(modules)), machine.iso)
-        running = Running(machine, folder)
+        if on_bochs:
+            running = Running(machine.command(), folder)
+        else:
+            running = RunningQemu(machine, folder)
         request.node.machines.append(running)
         return running
 

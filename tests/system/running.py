@@ -1,4 +1,5 @@
-"""A machine under test: QEMU with its serial line in a file, a QMP connection, and packet dumps."""
+"""A machine under test: an emulator with its serial line in a file; QEMU has a QMP connection, and packet
+dumps, too."""
 
 import json
 import re
@@ -43,46 +44,26 @@ class Qmp:
 
 
 class Running:
-    """A machine that was started. Its files stay in `folder`: serial.log, qemu.log, trace.log and
-    NETDEV.pcap of each netdev."""
+    """A machine that was started. Its files stay in `folder`: serial.log, and emulator.log."""
 
-    def __init__(self, machine, folder):
+    def __init__(self, command, folder, descriptors=()):
         self.folder = folder
         self.seen = 0
-        self.control = None
-        variables = folder / "uefi-variables.fd"
-        if machine.firmware == "uefi":
-            shutil.copyfile(emulator.OVMF_VARS, variables)
-        ours, theirs = socket.socketpair()
-        command = machine.command(variables)
-        command += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "qmp,mode=control"]
-        command += ["-d", TRACES, "-D", str(folder / "trace.log")]
-        for netdev in machine.netdevs:
-            name = re.search(r"\bid=(\w+)", netdev)[1]
-            dump = f"filter-dump,id=dump-{name},netdev={name}"
-            command += ["-object", f"{dump},file={emulator.escape(self.pcap(name))}"]
         (folder / "command").write_text(emulator.shell_line(command) + "\n")
-        with open(folder / "serial.log", "wb") as serial, open(folder / "qemu.log", "wb") as log:
+        with open(folder / "serial.log", "wb") as serial, open(folder / "emulator.log", "wb") as log:
             self.process = subprocess.Popen(
                 emulator.dies_with_parent(command),
                 stdin=subprocess.PIPE,
                 stdout=serial,
                 stderr=log,
-                pass_fds=[theirs.fileno()],
+                pass_fds=descriptors,
             )
-        theirs.close()
-        self.socket = ours
 
     def kill(self):
         """Ends it, whatever it does."""
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()
-        self.socket.close()
-
-    def pcap(self, netdev="n0"):
-        """The file of the frames of a netdev."""
-        return self.folder / f"{netdev}.pcap"
 
     def serial(self):
         """All that the serial line said, without what only a terminal understands."""
@@ -93,15 +74,10 @@ class Running:
         lines = self.serial().splitlines()
         return lines if bare else [line.split("vm0| ", 1)[1] for line in lines if "vm0| " in line]
 
-    def trace(self):
-        """The trace of the IOMMU's doings."""
-        path = self.folder / "trace.log"
-        return path.read_text() if path.exists() else ""
-
     def story(self):
         """What to tell when something went wrong."""
         lines = self.serial().splitlines()[-40:]
-        errors = (self.folder / "qemu.log").read_text(errors="replace").splitlines()[-5:]
+        errors = (self.folder / "emulator.log").read_text(errors="replace").splitlines()[-5:]
         return "\n".join([f"serial line ({self.folder}):", *lines, *errors])
 
     def wait_for(self, condition, what, seconds=PATIENCE):
@@ -139,6 +115,40 @@ class Running:
         """Types on the serial line."""
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
+
+
+class RunningQemu(Running):
+    """QEMU, started. Its folder has trace.log and NETDEV.pcap of each netdev, too."""
+
+    def __init__(self, machine, folder):
+        self.folder = folder
+        self.control = None
+        variables = folder / "uefi-variables.fd"
+        if machine.firmware == "uefi":
+            shutil.copyfile(emulator.OVMF_VARS, variables)
+        self.socket, theirs = socket.socketpair()
+        command = machine.command(variables)
+        command += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "qmp,mode=control"]
+        command += ["-d", TRACES, "-D", str(folder / "trace.log")]
+        for netdev in machine.netdevs:
+            name = re.search(r"\bid=(\w+)", netdev)[1]
+            dump = f"filter-dump,id=dump-{name},netdev={name}"
+            command += ["-object", f"{dump},file={emulator.escape(self.pcap(name))}"]
+        super().__init__(command, folder, [theirs.fileno()])
+        theirs.close()
+
+    def kill(self):
+        super().kill()
+        self.socket.close()
+
+    def pcap(self, netdev="n0"):
+        """The file of the frames of a netdev."""
+        return self.folder / f"{netdev}.pcap"
+
+    def trace(self):
+        """The trace of the IOMMU's doings."""
+        path = self.folder / "trace.log"
+        return path.read_text() if path.exists() else ""
 
     def qmp(self, command, **arguments):
         """Runs a QMP command and returns its result."""

@@ -3,9 +3,20 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
+import bochs
 import emulator
 import packets
 import payload
+
+# Bochs's CPUs that have all that the hypervisor needs; and one of each maker, for what is alike on all.
+MODELS = ("ryzen",)
+MAKERS = ("ryzen",)
+
+# The system's QEMU and those: for tests that need no IOMMU, and nothing of the machine but its serial
+# line.
+everywhere = pytest.mark.parametrize("where", ["", *MAKERS], ids=["qemu", *MAKERS])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +60,19 @@ class Scenario:
             devices=devices,
             netdevs=netdevs,
             extra=list(self.extra),
+        )
+
+    def bochs_machine(self, model, tftp, folder):
+        """The same on Bochs, whose devices are always the same, but for what it boots."""
+        if self.bare or self.devices or self.extra or self.nic not in ("e1000", ""):
+            raise ValueError("Bochs has no such machine")
+        return bochs.Machine(
+            iso=folder / "sluice.iso",
+            folder=folder,
+            model=model,
+            cpus=self.cpus,
+            memory=bochs.mebibytes(self.memory),
+            tftp=tftp if self.nic else None,
         )
 
     def guest_arguments(self, digest):

@@ -24,9 +24,9 @@ def make_attack(boot):
     """A function that starts a VM whose device obeys, and returns the machine with a
     check of its memory: `attack("10", 2)`."""
 
-    def attack(qemu, cpus, hypervisor=""):
+    def attack(where, cpus, hypervisor=""):
         scenario = dataclasses.replace(attacking.ATTACKER, cpus=cpus, hypervisor=hypervisor)
-        machine = boot(scenario, qemu)
+        machine = boot(scenario, where)
         return machine, attacking.start(machine)
 
     return attack
@@ -64,9 +64,9 @@ def vm_start(machine, address):
 
 
 @ON_EACH
-def test_dma(attack, qemu, cpus):
+def test_dma(attack, where, cpus):
     """What the device may do is done, in the VM's own memory; the rest is refused and told."""
-    machine, assert_intact = attack(qemu, cpus)
+    machine, assert_intact = attack(where, cpus)
     image, pool = attacking.hypervisor_ranges(machine)
     last = pool.end - PAGE
 
@@ -117,9 +117,9 @@ STORM = 50
 
 
 @attacking.on(("", 1), ("11", 2))
-def test_storm(attack, qemu, cpus):
+def test_storm(attack, where, cpus):
     """A device that faults again and again: the log stays short, and all goes on."""
-    machine, assert_intact = attack(qemu, cpus)
+    machine, assert_intact = attack(where, cpus)
     pool = attacking.hypervisor_ranges(machine)[1]
     command(machine, f"storm={pool.start:#x},{STORM}")
     command(machine, "own")
@@ -134,9 +134,9 @@ def test_storm(attack, qemu, cpus):
 
 
 @ON_EACH
-def test_late(attack, qemu, cpus):
+def test_late(attack, where, cpus):
     """A transfer that the VM's end overtakes does not happen: its device is off."""
-    machine, assert_intact = attack(qemu, cpus, "exit=halt")
+    machine, assert_intact = attack(where, cpus, "exit=halt")
     command(machine, "own")
     register = attacking.ECAM + (EDU_BDF << 12) + COMMAND
     assert machine.read_memory(register, 2)[0] & COMMAND_MASTER
@@ -164,9 +164,9 @@ INTERRUPTS = [
 
 
 @attacking.on(("10", 1), ("10", 2), ("11", 1), ("11", 2))
-def test_interrupts(attack, qemu, cpus):
+def test_interrupts(attack, where, cpus):
     """A device that writes interrupt messages of its own making raises none, and is told."""
-    machine, _ = attack(qemu, cpus)
+    machine, _ = attack(where, cpus)
     line = r"iommu: fault: unit 0, (\S+) .*interrupt through entry (\w+): (.*)"
     expected = []
     for handle, subhandle, index, reason in INTERRUPTS:
@@ -184,10 +184,10 @@ def test_compatibility_interrupt():
     pytest.skip("QEMU passes interrupts in compatibility format whatever the unit is told")
 
 
-@pytest.mark.parametrize("qemu", ["", "10", "11"], ids=["system", "10", "11"])
-def test_bare(boot, qemu):
+@pytest.mark.parametrize("where", ["", "10", "11"], ids=["system", "10", "11"])
+def test_bare(boot, where):
     """Without the hypervisor the same attacks do their harm, else the tests above prove nothing."""
-    machine = boot(attacking.BARE, qemu)
+    machine = boot(attacking.BARE, where)
     attacking.start(machine)
     assert hashlib.sha256(attacking.pattern()).hexdigest() in command(machine, "own")
     command(machine, "to=0x100000")

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import attacking
-from scenarios import Scenario
+from scenarios import Scenario, everywhere
 
 PANIC = 0x7F
 TEXT_START = 0x100000
@@ -59,12 +59,13 @@ CHECKS = {
 }
 
 
+@everywhere
 @pytest.mark.parametrize("cpus", [1, 2])
 @pytest.mark.parametrize("name", CHECKS)
-def test_report(boot, name, cpus):
+def test_report(boot, name, cpus, where):
     """The report of a crash tells what happened, where and how it got there."""
     check = CHECKS[name]
-    machine = boot(Scenario("", "", nic="", cpus=cpus, hypervisor=f"check={name}"))
+    machine = boot(Scenario("", "", nic="", cpus=cpus, hypervisor=f"check={name}"), where)
     assert machine.wait_exit() == PANIC
     said = machine.serial()
     assert said.count("PANIC") == 1 and "NOT CAUGHT" not in said

@@ -1,14 +1,21 @@
 """What `make run` calls: its settings, its exit status, and that it never hangs."""
 
+import contextlib
 import os
 import shlex
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
 import emulator
 
 SECONDS = 300
+
+# What a run on Bochs takes while no device can be given to a VM there: a guest that needs none.
+ON_BOCHS = {"EMU": "bochs", "CPU_MODEL": "ryzen", "NIC": "none"}
+ATTACK = str(emulator.BUILD / "attack/attack.elf")
 
 
 @pytest.fixture(name="launch")
@@ -59,6 +66,60 @@ def test_timeout(launch):
     assert "timed out after 15 s" in result.stdout
 
 
+def running_below(folder):
+    """The command lines of this host's processes that name the folder."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in path.read_bytes():
+                yield path.read_text()
+
+
+@pytest.mark.parametrize("cpus", ["1", "2"])
+def test_bochs(launch, folder, cpus):
+    """On Bochs too status 0 is for success alone."""
+    result = launch(**ON_BOCHS, CPUS=cpus, GUEST=ATTACK)
+    assert result.returncode == 0, result.stdout
+    assert "the guest ended well" in result.stdout
+    assert "model=ryzen" in (folder / "bochsrc").read_text()
+
+
+def test_bochs_failing_guest(launch):
+    """The guest's code is told, though Bochs tells none."""
+    result = launch(**ON_BOCHS)
+    assert result.returncode == 1, result.stdout
+    assert "the guest ended with code 1" in result.stdout
+
+
+def test_bochs_refuses(launch):
+    """What Bochs itself refuses is told, and is no success."""
+    result = launch(**ON_BOCHS | {"CPU_MODEL": "z80"})
+    assert result.returncode == 1, result.stdout
+    assert "cpu directive malformed" in result.stdout
+    assert "turned off or reset" in result.stdout
+
+
+def test_bochs_timeout(launch, folder):
+    """Bochs, which has no own end, is gone when the time is up."""
+    result = launch(**ON_BOCHS, TIMEOUT="15", GUEST=ATTACK, GUEST_ARGS="console")
+    assert result.returncode == 124, result.stdout
+    assert "vm0| ready" in result.stdout
+    for _ in range(100):
+        if not list(running_below(folder)):
+            return
+        time.sleep(0.1)
+    raise AssertionError("Bochs still runs")
+
+
+def test_bochs_only_print(launch, folder):
+    """NORUN prints a command line that would run it."""
+    result = launch(**ON_BOCHS | {"NIC": "e1000"}, NORUN="1", MEM="1G")
+    image, machine = map(shlex.split, result.stdout.splitlines())
+    assert result.returncode == 0
+    assert "--args=exit=bochs" in image
+    assert {"--model=ryzen", "--memory=1024", f"--tftp={folder}/tftp"} <= set(machine)
+    assert not (folder / "bochsrc").exists()
+
+
 def test_failing_guest(launch):
     """A file with another digest: the guest's code for that is told."""
     result = launch(GUEST_ARGS="sha256=" + "0" * 64)
@@ -72,7 +133,15 @@ REFUSED = {
     "cpus": ({"CPUS": "none"}, "CPUS is a number"),
     "guest": ({"GUEST": "/nowhere/guest.elf"}, "no file /nowhere/guest.elf"),
     "qemu": ({"QEMU": "/nowhere/qemu"}, "no program /nowhere/qemu"),
-    "emulator": ({"EMU": "bochs"}, "only qemu"),
+    "emulator": ({"EMU": "vmware"}, "EMU is one of"),
+    "model": ({"CPU_MODEL": "ryzen"}, "CPU_MODEL is for EMU=bochs"),
+    "bochs-firmware": ({"EMU": "bochs", "FIRMWARE": "uefi"}, "FIRMWARE=uefi is for EMU=qemu"),
+    "bochs-nic": ({"EMU": "bochs", "NIC": "e1000e"}, "NIC=e1000e is for EMU=qemu"),
+    "bochs-qemu": ({"EMU": "bochs", "QEMU": "10"}, "QEMU is for EMU=qemu"),
+    "bochs-arguments": ({"EMU": "bochs", "QEMU_ARGS": "-S"}, "QEMU_ARGS is for EMU=qemu"),
+    "bochs-iommu": ({"EMU": "bochs", "IOMMU_ARGS": "x"}, "IOMMU_ARGS is for EMU=qemu"),
+    "bochs-memory": ({"EMU": "bochs", "MEM": "3G"}, "1 to 2048 MiB"),
+    "bochs-cpus": ({"EMU": "bochs", "CPUS": "9"}, "1 to 8 CPUs"),
 }
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import packets
-from scenarios import Scenario
+from scenarios import Scenario, everywhere
 
 NO_VM_RAN = 0x7E
 GUEST_FOUND_NO_NIC = 1
@@ -31,17 +31,19 @@ def test_no_assignment(boot, name):
     assert packets.frames_from(machine.pcap(), MAC) == 0
 
 
-def test_bad_boot_information(boot):
+@everywhere
+def test_bad_boot_information(boot, where):
     """What the loader says is refused with its reason, and the machine ends as it was asked to."""
-    machine = boot(dataclasses.replace(Scenario("", ""), guest="x" * 600, file=False))
+    machine = boot(dataclasses.replace(Scenario("", ""), guest="x" * 600, file=False), where)
     assert machine.wait_exit() == NO_VM_RAN
     machine.expect(r"boot information, offset .*: a command line that is too long")
 
 
 @pytest.mark.parametrize("words", ["pool=4K", "pool=64G", "pool=lots", "iommu=off"])
-def test_bad_options(boot, words):
+@everywhere
+def test_bad_options(boot, words, where):
     """An option that can't be is refused, with the option named."""
-    machine = boot(dataclasses.replace(Scenario("", ""), hypervisor=words))
+    machine = boot(dataclasses.replace(Scenario("", ""), hypervisor=words), where)
     assert machine.wait_exit() == NO_VM_RAN
     machine.expect(rf"{words.split('=')[0]}=.*\n.*cannot go on|cannot go on: {words.split('=')[0]}=")
 
@@ -54,17 +56,20 @@ def test_no_console(boot):
     assert packets.dhcp_acknowledged(machine.pcap())
 
 
+# The CPU, and where it is: "" for QEMU's -cpu, or itself for one of Bochs's.
 MISSING_CAPABILITY = {
-    "no-svm": ("max,la57=off,svm=off", r"(?i)svm"),
-    "no-nested-paging": ("max,la57=off,npt=off", r"(?i)nested paging|npt"),
-    "qemu64": ("qemu64", r"(?i)nested paging|npt"),
+    "no-svm": ("max,la57=off,svm=off", "", r"(?i)svm"),
+    "no-nested-paging": ("max,la57=off,npt=off", "", r"(?i)nested paging|npt"),
+    "qemu64": ("qemu64", "", r"(?i)nested paging|npt"),
+    "bochs-no-svm": ("", "athlon64_venice", r"lacks SVM"),
+    "bochs-no-nested-paging": ("", "turion64_tyler", r"(?i)lacks .*(nested paging|npt)"),
 }
 
 
 @pytest.mark.parametrize("name", MISSING_CAPABILITY)
 def test_missing_capability(boot, name):
     """A CPU that can't run VMs is refused, and what it lacks is named."""
-    cpu, reason = MISSING_CAPABILITY[name]
-    machine = boot(dataclasses.replace(Scenario("", ""), cpu=cpu))
+    cpu, where, reason = MISSING_CAPABILITY[name]
+    machine = boot(dataclasses.replace(Scenario("", ""), cpu=cpu), where)
     assert machine.wait_exit() == NO_VM_RAN
     machine.expect(reason)
