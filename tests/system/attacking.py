@@ -18,8 +18,8 @@ EDU_SLOT = 5
 EDU_BDF = EDU_SLOT << 3  # on bus 0
 EDU = f"edu,addr={EDU_SLOT},dma_mask=0xffffffffffffffff"
 
-MEMORY_MIB = 64
-VM_MEMORY = 32 << 20
+MEMORY_MIB = 128
+VM_MEMORY = 64 << 20  # more than the address of the hypervisor's image
 
 ECAM = 0xB0000000
 AT_ONCE = 12
@@ -32,7 +32,7 @@ ATTACKER = Scenario(
     nic="",
     devices=(EDU,),
     memory=f"{MEMORY_MIB}M",
-    vm=f"mem=32M pci=00:{EDU_SLOT:02x}.0",
+    vm=f"mem={VM_MEMORY >> 20}M pci=00:{EDU_SLOT:02x}.0",
     program=PROGRAM,
     guest="console",
     file=False,

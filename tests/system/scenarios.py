@@ -142,6 +142,7 @@ SCENARIOS = [
     Scenario("memory", "vm-of-4.5-gib", memory="6G", vm="mem=4608M", guest="dma=high"),
     Scenario("memory", "vm-of-4.5-gib-e1000e", nic="e1000e", memory="6G", vm="mem=4608M"),
     Scenario("memory", "256-mib", memory="256M"),
+    Scenario("memory", "64-mib", memory="64M", vm="mem=16M"),
     Scenario("topology", "slot-2", nic_at="addr=2"),
     Scenario("topology", "slot-17", nic_at="addr=0x11"),
     Scenario("topology", "slot-25", nic_at="addr=0x19"),

@@ -11,7 +11,7 @@ import attacking
 from scenarios import Scenario, everywhere
 
 PANIC = 0x7F
-TEXT_START = 0x100000
+TEXT_START = 0x3000000
 ENTRY = re.compile(r"^  ([0-9a-f]{16}) (\S+?)(?:\.\S+?)?(?:\+0x[0-9a-f]+)?$", re.MULTILINE)
 
 
