@@ -1,6 +1,7 @@
 #include "drivers/intx.h"
 
 #include "drivers/pci_regs.h"
+#include "drivers/piix3.h"
 #include "drivers/q35.h"
 
 #define INTX_PINS 4
@@ -38,6 +39,8 @@ static const struct chipset {
 				u32 *gsi);
 } chipsets[] = {
 	{Q35_HOST_VENDOR, Q35_HOST_DEVICE, Q35_QEMU_VENDOR, q35_find_gsi},
+	{PIIX3_HOST_VENDOR, PIIX3_HOST_DEVICE, PIIX3_QEMU_VENDOR, piix3_find_gsi},
+	{PIIX3_HOST_VENDOR, PIIX3_HOST_DEVICE, PIIX3_BOCHS_VENDOR, piix3_find_gsi},
 };
 
 static const struct chipset *find_chipset(const struct pci_topology *topology)

@@ -1,8 +1,9 @@
-// sources: drivers/intx.c drivers/q35.c drivers/pci_scan.c drivers/pci_bars.c drivers/pci_caps.c
+// sources: drivers/intx.c drivers/piix3.c drivers/q35.c drivers/pci_scan.c drivers/pci_bars.c drivers/pci_caps.c
 // sources: tests/host/fake_pci.c tests/host/fake_regs.c
 #include "tests/host/fake_pci.h"
 
 #include "drivers/intx.h"
+#include "drivers/piix3.h"
 #include "drivers/q35.h"
 #include "tests/host/fake_regs.h"
 
@@ -244,6 +245,65 @@ static void several_pxb_must_agree(void **state)
 	assert_int_equal(find(0x41, 0, &gsi), ERR_UNSUPPORTED);
 }
 
+/* subsystem: QEMU's or Bochs's. The lines' interrupts are all different, unlike what firmware chooses. */
+static void add_i440fx(u32 subsystem)
+{
+	fake_pci_clear();
+	fake_pci_put(fake_pci_add(SBDF(0, 0, 0, 0), 0x80861237, 0x060000), PCI_SUBSYSTEM_VENDOR, 4,
+		     subsystem);
+	fake_pci_put(fake_pci_add(SBDF(0, 0, 1, 0), 0x80867000, 0x060100), 0x60, 4, 0x090b0a05);
+}
+
+static void piix3_lines_lead_to_isa_interrupts(void **state)
+{
+	static const u32 subsystem[] = {0x11001af4, 0};
+	static const u32 irq[] = {5, 10, 11, 9};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(subsystem); i++) {
+		add_i440fx(subsystem[i]);
+		for (u8 device = 2; device < 32; device++)
+			add_nic(0, device, 1 + device / 4 % 4);
+		/* Slot 3's INTA is PIRQC, as was seen on both. */
+		check_gsi(0, 3, 11);
+		for (u8 device = 2; device < 32; device++)
+			check_gsi(0, device, irq[(device - 1 + device / 4) % 4]);
+	}
+}
+
+static void piix3_lines_can_lead_nowhere(void **state)
+{
+	u32 gsi;
+
+	(void)state;
+	for (unsigned route = 0; route < 256; route++) {
+		bool legal = route < 0x80 && 0xdef8 >> (route & 15) & 1;
+
+		assert_int_equal(piix3_gsi((u8)route, &gsi), legal ? OK : ERR_UNSUPPORTED);
+		if (legal)
+			assert_int_equal(gsi, route & 15);
+	}
+	add_i440fx(0);
+	add_nic(0, 3, 1);
+	fake_pci_put(&fake_pci[1], 0x62, 1, 0x8b);
+	assert_int_equal(find(0, 3, &gsi), ERR_UNSUPPORTED);
+}
+
+static void piix3_must_be_there(void **state)
+{
+	u32 gsi;
+
+	(void)state;
+	add_i440fx(0);
+	add_nic(0, 3, 1);
+	check_gsi(0, 3, 11);
+	fake_pci_put(&fake_pci[1], PCI_DEVICE_ID, 2, 0x7110);
+	assert_int_equal(find(0, 3, &gsi), ERR_UNSUPPORTED);
+	add_i440fx(0x11000000 | 0x1043);
+	add_nic(0, 3, 1);
+	assert_int_equal(find(0, 3, &gsi), ERR_UNSUPPORTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +317,9 @@ int main(void)
 		cmocka_unit_test(bridges_swizzle_the_pin),
 		cmocka_unit_test(roots_of_a_pxb_are_routed),
 		cmocka_unit_test(several_pxb_must_agree),
+		cmocka_unit_test(piix3_lines_lead_to_isa_interrupts),
+		cmocka_unit_test(piix3_lines_can_lead_nowhere),
+		cmocka_unit_test(piix3_must_be_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
