@@ -177,6 +177,11 @@ struct vcpu_ops {
 	enum status (*probe)(void);
 	/* Levels and leaf sizes of nested tables on this machine. */
 	void (*nested_shape)(u8 *levels, u8 *leaf_sizes);
+	/*
+	 * How many bytes from start on, at most size, have one memory type, and whether nested tables must
+	 * say for them that they are cached. All page aligned, size > 0; at least a page.
+	 */
+	u64 (*memory_run)(hpa_t start, u64 size, bool *cached);
 	/* Turns virtualisation on for the calling CPU. ERR_UNSUPPORTED: firmware locked it off on this one. */
 	enum status (*cpu_on)(struct pool *pool);
 	/*

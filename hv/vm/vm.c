@@ -24,21 +24,42 @@ static void free_nested_tables(struct vm *vm)
 	pt_free_retired(vm->nested.pool, &vm->nested_retired, flush_nested(vm));
 }
 
-static enum status map_nested(struct vm *vm, const struct vm_region *region)
-{
-	enum status status = pt_map(&vm->nested, region->start.v, region->host, region->size,
-				    region->prot, &vm->nested_retired);
-
-	if (status != OK)
-		free_nested_tables(vm);
-	return status;
-}
-
-/* Whole leaves of one region: no split, so no memory is needed, and it can't fail. */
+/* Whole leaves: no split, so no memory is needed, and it can't fail. */
 static void unmap_nested(struct vm *vm, gpa_t start, u64 size)
 {
 	INVARIANT(pt_unmap(&vm->nested, start.v, size, &vm->nested_retired) == OK);
 	free_nested_tables(vm);
+}
+
+/* Run by run of one memory type each; *done: bytes that are mapped. */
+static enum status map_runs(struct vm *vm, const struct vm_region *region, u64 *done)
+{
+	*done = 0;
+	do {
+		hpa_t host = hpa(region->host.v + *done);
+		bool cached;
+		u64 run = services.cpu->memory_run(host, region->size - *done, &cached);
+		u32 prot = region->prot | (cached ? 0 : (u32)PT_UNCACHED);
+		enum status status = pt_map(&vm->nested, region->start.v + *done, host, run, prot,
+					    &vm->nested_retired);
+
+		if (status != OK)
+			return status;
+		*done += run;
+	} while (*done < region->size);
+	return OK;
+}
+
+static enum status map_nested(struct vm *vm, const struct vm_region *region)
+{
+	u64 done;
+	enum status status = map_runs(vm, region, &done);
+
+	if (status != OK && done)
+		unmap_nested(vm, region->start, done);
+	else if (status != OK)
+		free_nested_tables(vm);
+	return status;
 }
 
 static enum status map_domain(struct vm *vm, const struct vm_region *region)

@@ -77,6 +77,7 @@ enum status svm_cr4_write(struct vcpu *vcpu, u64 value);
 /* nested.c */
 extern const struct pt_format npt_format;
 void svm_nested_shape(u8 *levels, u8 *leaf_sizes);
+u64 svm_memory_run(hpa_t start, u64 size, bool *cached);
 void svm_flush(struct vcpu *vcpu);
 
 #endif

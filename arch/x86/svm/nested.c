@@ -26,6 +26,17 @@ void svm_nested_shape(u8 *levels, u8 *leaf_sizes)
 	*leaf_sizes = PT_4K | PT_2M | (cpuid(0x80000001, 0).edx & BIT(26) ? PT_1G : 0);
 }
 
+/*
+ * With nested paging the host's MTRRs apply to the guest's accesses too (15.25.8): the tables need not
+ * repeat what they say.
+ */
+u64 svm_memory_run(hpa_t start, u64 size, bool *cached)
+{
+	(void)start;
+	*cached = true;
+	return size;
+}
+
 void svm_flush(struct vcpu *vcpu)
 {
 	svm_of(vcpu)->vmcb->tlb_control =

@@ -7,6 +7,7 @@ const struct vcpu_ops svm_ops = {
 	.nested_format = &npt_format,
 	.probe = svm_probe,
 	.nested_shape = svm_nested_shape,
+	.memory_run = svm_memory_run,
 	.cpu_on = svm_cpu_on,
 	.cpu_off = svm_cpu_off,
 	.create = svm_create,

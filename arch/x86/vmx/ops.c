@@ -8,6 +8,7 @@ const struct vcpu_ops vmx_ops = {
 	.nested_format = &ept_format,
 	.probe = vmx_probe,
 	.nested_shape = vmx_nested_shape,
+	.memory_run = ept_memory_run,
 	.cpu_on = vmx_cpu_on,
 	.cpu_off = vmx_cpu_off,
 	.create = vmx_create,
