@@ -142,15 +142,18 @@ static void test_length_unknown(void **state)
 
 static void test_ends(void **state)
 {
-	static const enum vm_exit_kind kinds[] = {EXIT_SHUTDOWN, EXIT_INIT, EXIT_INVALID,
-						  EXIT_UNKNOWN};
+	static const enum vm_exit_kind kinds[] = {EXIT_TASK_SWITCH, EXIT_SHUTDOWN, EXIT_INIT,
+						  EXIT_INVALID, EXIT_UNKNOWN};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
 		(void)desk_tear_down(state);
 		(void)set_up(state);
 		DESK_CODE_IS(0xcd, 0x80);
 		gpr[GPR_RSP] = 0x7654;
-		desk.exit.unknown.code = 0x4ff;
+		if (kinds[i] == EXIT_UNKNOWN)
+			desk.exit.unknown.code = 0x4ff;
+		if (kinds[i] == EXIT_INVALID)
+			desk.exit.invalid.reason = "CR0 is odd";
 		handle(kinds[i], 0);
 		assert_int_equal(desk.vm.end, VM_CRASHED);
 		assert_true(strlen(desk.vm.end_reason) > 5);
@@ -158,6 +161,8 @@ static void test_ends(void **state)
 		assert_non_null(strstr(captured_log(), "cr0 0x11"));
 		assert_non_null(strstr(captured_log(), "code at rip: cd 80"));
 		assert_int_equal(strstr(captured_log(), "0x4ff") != NULL, kinds[i] == EXIT_UNKNOWN);
+		assert_int_equal(strstr(captured_log(), "refused: CR0 is odd") != NULL,
+				 kinds[i] == EXIT_INVALID);
 	}
 }
 
