@@ -192,7 +192,6 @@ enum status vmx_caps_decode(const struct vmx_words *words, struct vmx_caps *caps
 		value[WORD_PROC2] &= ~(u32)VMX_PROC2_VPID;
 	*caps = (struct vmx_caps){
 		.revision = (u32)(words->basic & VMX_BASIC_REVISION),
-		.lock_feature = !(words->feature_control & FEATURE_CONTROL_LOCK),
 		.pin = value[WORD_PIN],
 		.proc = value[WORD_PROC],
 		.proc2 = value[WORD_PROC2],

@@ -7,8 +7,7 @@
 
 /* Capabilities, from the MSRs of appendix A. */
 struct vmx_caps {
-	u32 revision;	   /* what VMXON region and VMCS begin with */
-	bool lock_feature; /* IA32_FEATURE_CONTROL is firmware's to lock, and it did not */
+	u32 revision;			   /* what VMXON region and VMCS begin with */
 	u32 pin, proc, proc2, exit, entry; /* control words as they are to be */
 	/* What each control word must and may have: allowed-0 settings low, allowed-1 settings high. */
 	u64 pin_allowed, proc_allowed, proc2_allowed, exit_allowed, entry_allowed;
