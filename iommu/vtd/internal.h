@@ -159,8 +159,6 @@ enum status vtd_invalidate_iotlb_all(struct vtd_unit *unit);
 enum status vtd_invalidate_iotlb_domain(struct vtd_unit *unit, u16 domain_id);
 /* By pages where the unit can, else the whole domain. */
 enum status vtd_invalidate_iotlb_range(struct vtd_unit *unit, u16 domain_id, u64 address, u64 size);
-enum status vtd_invalidate_device_tlb(struct vtd_unit *unit, u16 source_id, u16 pf_source_id,
-				      u8 pending, u64 address, bool size);
 enum status vtd_invalidate_interrupts_all(struct vtd_unit *unit);
 /* 2^mask entries from index on, which is aligned to that. */
 enum status vtd_invalidate_interrupts(struct vtd_unit *unit, u16 index, u8 mask);

@@ -69,15 +69,6 @@ enum status vtd_invalidate_iotlb_range(struct vtd_unit *unit, u16 domain_id, u64
 				align_down(address, PAGE_SIZE << mask), mask);
 }
 
-enum status vtd_invalidate_device_tlb(struct vtd_unit *unit, u16 source_id, u16 pf_source_id,
-				      u8 pending, u64 address, bool size)
-{
-	if (!unit->queue.running)
-		return ERR_UNSUPPORTED;
-	return vtd_queue_run(
-		unit, vtd_inv_device_tlb_make(source_id, pf_source_id, pending, address, size));
-}
-
 enum status vtd_invalidate_interrupts_all(struct vtd_unit *unit)
 {
 	return vtd_queue_run(unit, vtd_inv_interrupts_all_make());

@@ -93,6 +93,8 @@ static bool acceptable(struct fake_unit *unit, struct fake_pair d)
 
 	if (type == 5 && (d.low & 0x30) == 0x30)
 		fake_violate(unit, "wait descriptor with IF and SW");
+	if (type == 3)
+		fake_violate(unit, "a device asked to forget, though its ATS is off");
 	if (type == 2 && (d.low >> 4 & 3) == 3 &&
 	    ((d.high & 0x3f) > (unit->cap >> 48 & 0x3f) ||
 	     (d.high >> 12 & ((1ull << (d.high & 0x3f)) - 1))))

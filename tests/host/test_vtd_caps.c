@@ -84,8 +84,6 @@ static void entries_are_made_as_specified(void **state)
 	expect_entry(vtd_inv_context_make(VTD_GLOBAL, 0, 0), 0, 0x11);
 	expect_entry(vtd_inv_iotlb_make(VTD_SELECTIVE, 5, 0x8000, 3, true, true), 0x8003, 0x500f2);
 	expect_entry(vtd_inv_iotlb_make(VTD_DOMAIN, 5, 0, 0, false, false), 0, 0x50022);
-	expect_entry(vtd_inv_device_tlb_make(0x18, 0x123, 4, 0x5000, true), 0x5001,
-		     0x0120001800043003);
 	expect_entry(vtd_inv_interrupts_all_make(), 0, 4);
 	expect_entry(vtd_inv_interrupts_make(0x20, 5), 0, 0x2028000014);
 	expect_entry(vtd_inv_wait_make(hpa(0x9040), 7), 0x9040, 0x700000025);
