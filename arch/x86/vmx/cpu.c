@@ -57,8 +57,6 @@ enum status vmx_cpu_on(struct pool *pool)
 	return vmxon(region) ? OK : ERR_HARDWARE;
 }
 
-void vmx_unblock_nmis(void);
-
 void vmx_cpu_off(struct vcpu *vcpu)
 {
 	percpu()->on_nmi = NULL;
@@ -66,8 +64,6 @@ void vmx_cpu_off(struct vcpu *vcpu)
 	INVARIANT(vmclear(vmx_of(vcpu)->vmcs_hpa));
 	__asm__ volatile("vmxoff" : : : "cc", "memory");
 	cr4_write(cr4_read() & ~CR4_VMXE);
-	/* After an exit by one they are blocked until there is an IRET. */
-	vmx_unblock_nmis();
 }
 
 void vmx_load(struct vcpu *vcpu)

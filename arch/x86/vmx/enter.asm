@@ -79,7 +79,7 @@ leave_guest:
 	pop rbx
 	ret
 
-; Ends the blocking of NMIs that an exit by one leaves: IRET to the next instruction.
+; Ends the blocking of NMIs: IRET to the next instruction.
 global vmx_unblock_nmis
 vmx_unblock_nmis:
 	mov rax, rsp

@@ -86,6 +86,8 @@ static void decode_event(struct vcpu *vcpu, u64 qualification, struct vm_exit *e
 	u32 event = (u32)vmcs_read(VMCS_EXIT_EVENT);
 
 	if ((event & VMX_EVENT_TYPE) == VMX_EVENT_TYPE_NMI) {
+		/* Consumed, but none is taken any more until there is an IRET. */
+		vmx_take_nmis();
 		exit->kind = EXIT_HOST_EVENT;
 	} else if ((event & VMX_EVENT_VECTOR) == EXCEPTION_MC) {
 		exit->kind = EXIT_MACHINE_CHECK;

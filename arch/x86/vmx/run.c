@@ -3,6 +3,13 @@
 #include "arch/x86/vmx/internal.h"
 
 int vmx_enter(u64 *gpr, u64 again);
+void vmx_unblock_nmis(void);
+
+void vmx_take_nmis(void)
+{
+	vmx_unblock_nmis();
+	percpu()->nmi_seen = false;
+}
 
 /* One that came while the hypervisor ran, where nothing looks at what it is about. */
 static bool take_earlier_nmi(void)
@@ -47,8 +54,8 @@ static void tell_failure(struct vm_exit *exit)
 }
 
 /*
- * NMIs are open in the hypervisor, but after an exit by one. One that comes after the look at nmi_seen sets
- * the timer that is set here to 0, and the entry ends before the guest's first instruction.
+ * NMIs are open in the hypervisor. One that comes after the look at nmi_seen sets the timer that is set here
+ * to 0 (cpu.c), and the entry ends before the guest's first instruction.
  */
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
 {
