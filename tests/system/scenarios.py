@@ -11,8 +11,9 @@ import packets
 import payload
 
 # Bochs's CPUs that have all that the hypervisor needs; and one of each maker, for what is alike on all.
-MODELS = ("ryzen",)
-MAKERS = ("ryzen",)
+INTEL_MODELS = ("corei7_haswell_4770", "corei7_skylake_x", "corei7_icelake_u", "tigerlake")
+MODELS = (*INTEL_MODELS, "ryzen")
+MAKERS = ("corei7_skylake_x", "ryzen")
 
 # The system's QEMU and those: for tests that need no IOMMU, and nothing of the machine but its serial
 # line.

@@ -49,8 +49,8 @@ def test_memory(boot, model, cpus):
     """Memory that is not the VM's reads as all ones, and can't be changed."""
     machine = boot_attacker(boot, model, cpus)
     image, pool = attacking.hypervisor_ranges(machine)
-    assert image.end < 32 << 20 <= pool.start
-    for address in (pool.start, pool.end - 4096, 32 << 20):
+    assert 32 << 20 <= image.start < pool.start
+    for address in (image.start, pool.start, pool.end - 4096, 32 << 20):
         command(machine, f"poke={address:#x},0x12345678")
         assert f"peek: {address:#x}: 0xffffffff" in command(machine, f"peek={address:#x}")
     finish(machine)

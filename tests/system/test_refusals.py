@@ -61,7 +61,9 @@ MISSING_CAPABILITY = {
     "no-svm": ("max,la57=off,svm=off", "", r"(?i)svm"),
     "no-nested-paging": ("max,la57=off,npt=off", "", r"(?i)nested paging|npt"),
     "qemu64": ("qemu64", "", r"(?i)nested paging|npt"),
-    "bochs-no-svm": ("", "athlon64_venice", r"lacks SVM"),
+    "bochs-no-svm": ("", "athlon64_venice", r"neither SVM nor VMX"),
+    "bochs-no-ept": ("", "core2_penryn_t9600", r"vmx: .*lacks extended page tables"),
+    "bochs-no-unrestricted-guest": ("", "corei5_lynnfield_750", r"lacks unrestricted guest"),
     "bochs-no-nested-paging": ("", "turion64_tyler", r"(?i)lacks .*(nested paging|npt)"),
 }
 
