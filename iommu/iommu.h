@@ -13,14 +13,15 @@
 #include "hv/base/status.h"
 #include "hv/platform/platform.h"
 
-/* A translation domain: one second-stage table and one domain ID, the same on every unit. */
+/* A translation domain: one table and one domain ID, the same on every unit. */
 struct iommu_domain {
 	u16 id;
 	bool live;
 	bool stale;   /* an invalidation failed: the next one must cover the whole domain */
 	u32 attached; /* requesters */
 	u64 units;    /* bit n: unit n may have cached something of it */
-	struct pt pt;
+	const struct pt *shared;   /* the CPU's table, which it uses too; NULL: it has its own */
+	struct pt pt;		   /* its own */
 	struct pool_chain retired; /* table pages that await the next completed invalidation */
 };
 
@@ -80,7 +81,12 @@ struct iommu_ops {
 	 */
 	enum status (*enable)(const struct interrupt_target *event, bool x2apic);
 
-	enum status (*domain_create)(struct iommu_domain *domain);
+	/*
+	 * Where every unit reads the table `nested` as the CPU does, the domain shares it: then its
+	 * devices reach all that the CPU reaches through it, and its owner changes it, and frees none of
+	 * it before the domain is destroyed. NULL: it is not to be shared.
+	 */
+	enum status (*domain_create)(struct iommu_domain *domain, const struct pt *nested);
 	/*
 	 * ERR_BUSY while a requester is attached. The tables are freed once no unit can walk them; on
 	 * ERR_HARDWARE or ERR_TIMEOUT that is never certain, and pages and ID are kept for good.
@@ -92,17 +98,28 @@ struct iommu_ops {
 	 * gives ERR_INVALID for what overlaps the interrupt range 0xFEE00000-0xFEEFFFFF or lies beyond
 	 * address_bits(); ERR_HARDWARE or ERR_TIMEOUT: a unit was not to be told of the mapping. On any
 	 * error of map() nothing is mapped that was not before.
+	 *
+	 * In a domain that shares the CPU's table, map() comes after the table was changed and tells the
+	 * units of it; on an error the change has to be taken back, and flushed. For unmap() there is
+	 * flush().
 	 */
 	enum status (*map)(struct iommu_domain *domain, iova_t address, hpa_t to, u64 size,
 			   u32 prot);
 	enum status (*unmap)(struct iommu_domain *domain, iova_t address, u64 size);
+	/*
+	 * After a change of a shared table: no unit uses what it cached of the range any more. *proof is
+	 * the units' part of what pt_free_retired() asks for. ERR_HARDWARE, ERR_TIMEOUT: that is not
+	 * certain; the next call makes up for it.
+	 */
+	enum status (*flush)(struct iommu_domain *domain, iova_t address, u64 size,
+			     struct pt_flushed *proof);
 
 	/*
 	 * The requester's DMA goes through the domain from when this returns; the requester is the ID
 	 * that appears at the root complex (pci_requester_id()). Its reserved regions are mapped into
 	 * the domain. ERR_BUSY: it is attached already; ERR_NOT_FOUND: no unit serves it;
-	 * ERR_UNSUPPORTED: it shares a reserved region with another requester, or its unit lacks
-	 * interrupt remapping; ERR_EXISTS: a reserved region overlaps what the domain maps.
+	 * ERR_UNSUPPORTED: it shares a reserved region with another requester, or has any while the
+	 * domain shares the CPU's table, or its unit lacks interrupt remapping; ERR_EXISTS: a reserved region overlaps what the domain maps.
 	 */
 	enum status (*attach)(struct iommu_domain *domain, struct sbdf requester);
 	/*

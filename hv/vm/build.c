@@ -76,10 +76,8 @@ static enum status build_memory(struct vm *vm, struct memmap *memory)
 	services.cpu->nested_shape(&levels, &leaf_sizes);
 	status = pt_init(&vm->nested, services.cpu->nested_format, services.pool, levels,
 			 leaf_sizes, false);
-	if (status == OK && vm->plan->device_count) {
-		status = services.iommu->domain_create(&vm->domain);
-		vm->has_domain = status == OK;
-	}
+	if (status == OK && vm->plan->device_count)
+		status = vm_domain_create(vm);
 	memory_layout_make(&layout, vm->memory);
 	if (status == OK)
 		status = add_ram(vm, gpa(0), layout.low_size, memory);
@@ -258,19 +256,28 @@ static enum status build_parts(struct vm *vm, const struct hv_config *config, st
 	return build_kernel(vm);
 }
 
-/* A VM that failed half-way leaves nothing behind that the next one could meet. */
-static void unbuild(struct vm *vm)
+/* It never ran, so that no CPU has cached anything of its tables. */
+static void free_tables(struct vm *vm)
 {
-	vm_release_devices(vm);
-	line_release(vm);
-	if (vm->has_domain && services.iommu->domain_destroy(&vm->domain) != OK)
-		log_line(vm->name, "its translation domain is kept: the IOMMU may still use it");
-	for (u32 i = 0; i < vm->vcpu_count; i++)
-		services.cpu->destroy(&vm->vcpu[i], services.pool);
-	/* It never ran, so that no CPU has cached anything of its tables. */
 	if (vm->nested.root.v)
 		pt_destroy(&vm->nested, &vm->nested_retired);
 	pt_free_retired(services.pool, &vm->nested_retired, (struct pt_flushed){.done = true});
+}
+
+/* A VM that failed half-way leaves nothing behind that the next one could meet. */
+static void unbuild(struct vm *vm)
+{
+	bool domain_kept;
+
+	vm_release_devices(vm);
+	line_release(vm);
+	domain_kept = vm->has_domain && services.iommu->domain_destroy(&vm->domain) != OK;
+	if (domain_kept)
+		log_line(vm->name, "its translation domain is kept: the IOMMU may still use it");
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		services.cpu->destroy(&vm->vcpu[i], services.pool);
+	if (!domain_kept || !vm->domain.shared)
+		free_tables(vm);
 }
 
 enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_config *config,

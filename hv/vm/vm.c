@@ -1,6 +1,7 @@
 #include "hv/vm/vm.h"
 
 #include "arch/x86/paging.h"
+#include "hv/base/log.h"
 #include "hv/base/panic.h"
 #include "hv/base/string.h"
 #include "hv/vm/services.h"
@@ -19,16 +20,45 @@ static struct pt_flushed flush_nested(struct vm *vm)
 	return (struct pt_flushed){.done = true};
 }
 
-static void free_nested_tables(struct vm *vm)
+static bool shares_table(const struct vm *vm)
 {
-	pt_free_retired(vm->nested.pool, &vm->nested_retired, flush_nested(vm));
+	return vm->has_domain && vm->domain.shared;
 }
 
-/* Whole leaves: no split, so no memory is needed, and it can't fail. */
-static void unmap_nested(struct vm *vm, gpa_t start, u64 size)
+/*
+ * After any change that took something out of the nested tables: whoever walks them forgets the range,
+ * the IOMMU's units too if they share them, and only then the pages that it made free are used again (I6).
+ */
+static enum status forget_nested(struct vm *vm, gpa_t start, u64 size)
+{
+	struct pt_flushed cpus = flush_nested(vm), units = {.done = true};
+
+	if (shares_table(vm)) {
+		enum status status =
+			services.iommu->flush(&vm->domain, iova(start.v), size, &units);
+
+		if (status != OK)
+			return status;
+	}
+	pt_free_retired(vm->nested.pool, &vm->nested_retired,
+			(struct pt_flushed){.done = cpus.done && units.done});
+	return OK;
+}
+
+/* Whole leaves: no split, so no memory is needed, and it can't fail. Holes are fine. */
+static void clear_nested(struct vm *vm, gpa_t start, u64 size)
 {
 	INVARIANT(pt_unmap(&vm->nested, start.v, size, &vm->nested_retired) == OK);
-	free_nested_tables(vm);
+}
+
+/* Takes back the first `done` bytes of what was not to be mapped wholly; more may have been there. */
+static void take_back(struct vm *vm, const struct vm_region *region, u64 done)
+{
+	if (done)
+		clear_nested(vm, region->start, done);
+	if (forget_nested(vm, region->start, region->size) != OK)
+		log_line(vm->name, "the IOMMU may still know what was mapped in vain at %llx",
+			 (unsigned long long)region->start.v);
 }
 
 /* Run by run of one memory type each; *done: bytes that are mapped. */
@@ -55,13 +85,12 @@ static enum status map_nested(struct vm *vm, const struct vm_region *region)
 	u64 done;
 	enum status status = map_runs(vm, region, &done);
 
-	if (status != OK && done)
-		unmap_nested(vm, region->start, done);
-	else if (status != OK)
-		free_nested_tables(vm);
+	if (status != OK)
+		take_back(vm, region, done);
 	return status;
 }
 
+/* What no device is meant to reach need not be told to the units, where they share the table. */
 static enum status map_domain(struct vm *vm, const struct vm_region *region)
 {
 	if (!region->dma || !vm->has_domain)
@@ -70,9 +99,10 @@ static enum status map_domain(struct vm *vm, const struct vm_region *region)
 				   region->prot & (PT_READ | PT_WRITE));
 }
 
+/* A shared table is changed once. */
 static enum status unmap_domain(struct vm *vm, const struct vm_region *region)
 {
-	if (!region->dma || !vm->has_domain)
+	if (!region->dma || !vm->has_domain || shares_table(vm))
 		return OK;
 	return services.iommu->unmap(&vm->domain, iova(region->start.v), region->size);
 }
@@ -88,7 +118,7 @@ enum status vm_map(struct vm *vm, const struct vm_region *region)
 		return status;
 	status = map_domain(vm, region);
 	if (status != OK) {
-		unmap_nested(vm, region->start, region->size);
+		take_back(vm, region, region->size);
 		return status;
 	}
 	vm->region[vm->region_count++] = *region;
@@ -106,7 +136,10 @@ enum status vm_unmap(struct vm *vm, gpa_t start, u64 size)
 		status = unmap_domain(vm, region);
 		if (status != OK)
 			return status;
-		unmap_nested(vm, start, size);
+		clear_nested(vm, start, size);
+		status = forget_nested(vm, start, size);
+		if (status != OK)
+			return status;
 		*region = vm->region[--vm->region_count];
 		return OK;
 	}

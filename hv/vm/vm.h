@@ -24,7 +24,11 @@ struct vm_region {
 	u64 size; /* bytes, page aligned */
 	hpa_t host;
 	u32 prot; /* PT_* for the CPU; devices get its PT_READ and PT_WRITE */
-	bool dma; /* devices reach it too: RAM, not registers */
+	/*
+	 * Devices are to reach it too: RAM, not registers. Where they share the CPU's table they reach those
+	 * as well, which are the VM's own devices'.
+	 */
+	bool dma;
 };
 
 /* A function that the VM owns, and the ID that its requests carry at the IOMMU. */
@@ -86,10 +90,17 @@ struct vm {
 };
 
 /*
+ * Makes the domain of the devices that the plan names, on the nested tables if that is possible. Before the
+ * first vm_map(). Errors as of the IOMMU.
+ */
+enum status vm_domain_create(struct vm *vm);
+
+/*
  * The one function that gives a VM memory or device registers, and the one that takes them away:
  * the region list, the nested tables and the IOMMU domain change together, with the flushes that a
  * removal needs. A region is taken away as it was given. Errors as pt_map() and as of the IOMMU; then its
- * CPUs have what they had, and of a removal that the IOMMU did not complete, the region stays the VM's.
+ * CPUs have what they had, and of a removal that the IOMMU did not complete, the region stays the VM's and
+ * can be removed again. Where the units share the CPUs' table, it is gone from that all the same.
  */
 enum status vm_map(struct vm *vm, const struct vm_region *region);
 enum status vm_unmap(struct vm *vm, gpa_t start, u64 size);

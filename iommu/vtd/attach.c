@@ -18,13 +18,14 @@ static bool held_by(struct vtd_entry entry, const struct iommu_domain *domain)
 
 enum status vtd_context_enter(struct vtd_unit *unit, struct iommu_domain *domain, u16 source_id)
 {
+	const struct pt *table = vtd_domain_table(domain);
 	struct vtd_entry *slot = vtd_context_slot(unit, source_id);
 
 	if (!slot)
 		return ERR_NO_MEMORY;
 	domain->units |= BIT(unit->index);
 	domain->attached++;
-	vtd_publish(unit, slot, vtd_context_make(domain->pt.root, domain->pt.levels, domain->id));
+	vtd_publish(unit, slot, vtd_context_make(table->root, table->levels, domain->id));
 	return OK;
 }
 
@@ -62,7 +63,8 @@ static enum status connect(struct vtd_unit *unit, struct iommu_domain *domain, u
 }
 
 /* The reason why the requester may not be given away, or NULL. */
-static const char *refusal(const struct vtd_unit *unit, struct sbdf requester)
+static const char *refusal(const struct vtd_unit *unit, const struct iommu_domain *domain,
+			   struct sbdf requester)
 {
 	const struct vtd_need *need = vtd_caps_unmet(&unit->caps, &vtd.wanted, VTD_TO_ASSIGN);
 
@@ -70,6 +72,8 @@ static const char *refusal(const struct vtd_unit *unit, struct sbdf requester)
 		return need->reason;
 	if (vtd_reserved_shared(requester))
 		return "firmware's reserved memory region of it is shared with another device";
+	if (domain->shared && vtd_reserved_has(requester))
+		return "its reserved memory region has no place in the CPU's table";
 	return NULL;
 }
 
@@ -97,9 +101,9 @@ enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 		return status;
 	if (!domain->live)
 		return ERR_INVALID;
-	if (refusal(unit, requester)) {
+	if (refusal(unit, domain, requester)) {
 		log_line("vtd", "%s stays in quarantine: %s", sbdf_text(requester, text),
-			 refusal(unit, requester));
+			 refusal(unit, domain, requester));
 		return ERR_UNSUPPORTED;
 	}
 	struct vtd_entry entry = vtd_context_get(unit, requester.bdf);

@@ -1,5 +1,6 @@
 /*
- * Domains: a second-stage table (9.8) and a domain ID, both the same on every unit.
+ * Domains: a second-stage table (9.8) and a domain ID, both the same on every unit. The table is the
+ * domain's own, or the CPU's, which then is changed and freed by its owner; the units are told here.
  *
  * Invariants: domain ID 0 is never used, since caching mode tags what is not present with it (6.1).
  * Table pages and IDs are free again only with the proof that every unit that may know them was
@@ -50,7 +51,7 @@ static void give_id(u16 id)
 	vtd.domain_used[id / 64] &= ~BIT(id % 64);
 }
 
-enum status vtd_domain_create(struct iommu_domain *domain)
+enum status vtd_domain_create(struct iommu_domain *domain, const struct pt *nested)
 {
 	u16 id = take_id();
 	enum status status;
@@ -58,6 +59,10 @@ enum status vtd_domain_create(struct iommu_domain *domain)
 	if (!id)
 		return ERR_NO_MEMORY;
 	*domain = (struct iommu_domain){.id = id, .live = true};
+	if (nested && vtd_can_share(nested)) {
+		domain->shared = nested;
+		return OK;
+	}
 	status = pt_init(&domain->pt, vtd.format, vtd.pool, vtd.levels, vtd.leaf_sizes,
 			 !vtd.coherent);
 	if (status != OK) {
@@ -70,7 +75,7 @@ enum status vtd_domain_create(struct iommu_domain *domain)
 static enum status flush_unit(struct vtd_unit *unit, const struct iommu_domain *domain, u64 address,
 			      u64 size)
 {
-	if (domain->stale)
+	if (domain->stale || !size || !range_within(address, size, 0, BIT(vtd.address_bits)))
 		return vtd_invalidate_iotlb_domain(unit, domain->id);
 	return vtd_invalidate_iotlb_range(unit, domain->id, address, size);
 }
@@ -80,6 +85,8 @@ enum status vtd_domain_flush(struct iommu_domain *domain, u64 address, u64 size,
 {
 	enum status result = OK;
 
+	if (!domain->live)
+		return ERR_INVALID;
 	for (unsigned i = 0; i < vtd.unit_count; i++) {
 		if (!(domain->units & BIT(i)))
 			continue;
@@ -148,6 +155,8 @@ enum status vtd_domain_map(struct iommu_domain *domain, iova_t address, hpa_t to
 	if (!domain->live || !(prot & (PT_READ | PT_WRITE)) ||
 	    !vtd_domain_can_hold(address.v, size))
 		return ERR_INVALID;
+	if (domain->shared)
+		return announce(domain, address.v, size);
 	status = pt_map(&domain->pt, address.v, to, size, prot & (PT_READ | PT_WRITE),
 			&domain->retired);
 	if (status == OK) {
@@ -168,7 +177,7 @@ enum status vtd_domain_unmap(struct iommu_domain *domain, iova_t address, u64 si
 {
 	enum status status, flushed;
 
-	if (!domain->live)
+	if (!domain->live || domain->shared)
 		return ERR_INVALID;
 	status = pt_unmap(&domain->pt, address.v, size, &domain->retired);
 	if (status == ERR_INVALID)
@@ -190,7 +199,8 @@ enum status vtd_domain_destroy(struct iommu_domain *domain)
 	status = vtd_domain_flush(domain, 0, PAGE_SIZE, &proof);
 	if (status != OK)
 		return status;
-	pt_destroy(&domain->pt, &domain->retired);
+	if (!domain->shared)
+		pt_destroy(&domain->pt, &domain->retired);
 	pt_free_retired(vtd.pool, &domain->retired, proof);
 	give_id(domain->id);
 	domain->live = false;

@@ -63,6 +63,9 @@ static inline u16 vtd_context_domain(struct vtd_entry entry)
 #define VTD_SS_PS   BIT(7)
 #define VTD_SS_SNP  BIT(11) /* reserved on units without ECAP.SC */
 #define VTD_SS_ADDR BITS(51, 12)
+#define VTD_SS_TM   BIT(62) /* reserved on units without device-TLBs, and never set */
+/* In legacy mode hardware ignores all other bits. */
+#define VTD_SS_LOOKED_AT (VTD_SS_R | VTD_SS_W | VTD_SS_PS | VTD_SS_SNP | VTD_SS_ADDR | VTD_SS_TM)
 
 extern const struct pt_format vtd_ss_format;	   /* for any unit */
 extern const struct pt_format vtd_ss_format_snoop; /* where every unit has snoop control */

@@ -4,7 +4,8 @@
  *   vtd.c        iommu_ops: takes the lock, finds the unit
  *   probe.c      DMAR to units; what they have in common
  *   enable.c     one unit from whatever firmware left to "all blocked, told so by GSTS"
- *   domain.c     second-stage mappings; attach and detach   reserved.c  RMRRs
+ *   domain.c     second-stage mappings                      share.c     one table for CPU and units
+ *   attach.c     attach and detach                          reserved.c  RMRRs
  *   interrupt.c  remapping entries                          faults.c    fault records
  *   tables.c     root and context tables; publishing and retracting an entry
  *   invalidate.c chooses between queue.c and regs_inv.c
@@ -104,7 +105,8 @@ struct vtd {
 	struct vtd_unit unit[VTD_MAX_UNITS];
 	/* What all units have in common. */
 	struct vtd_wanted wanted;
-	u8 levels;
+	u8 depths; /* as in struct vtd_caps */
+	u8 levels; /* the one of them that domains' own tables have */
 	u8 leaf_sizes;
 	u8 address_bits;
 	bool coherent;
@@ -180,17 +182,29 @@ struct vtd_entry vtd_context_get(const struct vtd_unit *unit, u16 source_id);
 struct vtd_entry *vtd_context_slot(struct vtd_unit *unit, u16 source_id);
 
 /* domain.c */
-enum status vtd_domain_create(struct iommu_domain *domain);
+/* Shares the CPU's table `nested` where it can; NULL for a table of its own. */
+enum status vtd_domain_create(struct iommu_domain *domain, const struct pt *nested);
 enum status vtd_domain_destroy(struct iommu_domain *domain);
 /* Every unit can translate the range, and it has nothing of the interrupt range. size > 0. */
 bool vtd_domain_can_hold(u64 address, u64 size);
-/* On any error nothing is mapped that was not before. */
+/* The table that context entries lead to. */
+static inline const struct pt *vtd_domain_table(const struct iommu_domain *domain)
+{
+	return domain->shared ? domain->shared : &domain->pt;
+}
+/* On any error nothing is mapped that was not before; a shared table is its owner's business. */
 enum status vtd_domain_map(struct iommu_domain *domain, iova_t address, hpa_t to, u64 size,
 			   u32 prot);
 enum status vtd_domain_unmap(struct iommu_domain *domain, iova_t address, u64 size);
-/* Every unit that may know the domain was told to forget the range, and has said so. */
+/*
+ * Every unit that may know the domain was told to forget the range, and has said so. Any range that the
+ * units can't name stands for the whole domain.
+ */
 enum status vtd_domain_flush(struct iommu_domain *domain, u64 address, u64 size,
 			     struct pt_flushed *proof);
+
+/* share.c: a pure question, from probe on. */
+bool vtd_can_share(const struct pt *nested);
 
 /* attach.c */
 enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester);

@@ -90,9 +90,9 @@ static enum status find_unit(struct vtd_unit *unit, const struct dmar_structure 
 /* One table serves all units, so it may hold only what each of them understands. */
 static enum status intersect(void)
 {
-	u8 depths = 0xff;
 	bool snoop = true;
 
+	vtd.depths = 0xff;
 	vtd.leaf_sizes = PT_4K | PT_2M | PT_1G;
 	vtd.address_bits = 64;
 	vtd.coherent = true;
@@ -100,14 +100,14 @@ static enum status intersect(void)
 	for (unsigned i = 0; i < vtd.unit_count; i++) {
 		const struct vtd_caps *caps = &vtd.unit[i].caps;
 
-		depths &= caps->depths;
+		vtd.depths &= caps->depths;
 		snoop &= caps->snoop_control;
 		vtd.leaf_sizes &= caps->leaf_sizes;
 		vtd.coherent &= caps->coherent;
 		vtd.address_bits = (u8)min_u64(vtd.address_bits, caps->address_bits);
 		vtd.domain_ids = (u32)min_u64(vtd.domain_ids, caps->domains);
 	}
-	vtd.levels = vtd_caps_levels(depths, vtd.wanted.address_bits);
+	vtd.levels = vtd_caps_levels(vtd.depths, vtd.wanted.address_bits);
 	if (!vtd.levels) {
 		log_line("vtd", "no depth of tables serves all units and %u address bits",
 			 vtd.wanted.address_bits);

@@ -168,7 +168,7 @@ static enum status connect_home(struct vtd_home *home)
 
 	if (vtd_unit_for(home->requester, &unit) != OK)
 		return OK; /* nothing translates its requests */
-	status = vtd_domain_create(&home->domain);
+	status = vtd_domain_create(&home->domain, NULL);
 	if (status == OK)
 		status = vtd_reserved_map(&home->domain, home->requester);
 	if (status == OK)

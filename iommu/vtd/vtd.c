@@ -72,10 +72,10 @@ static enum status enable(const struct interrupt_target *event, bool x2apic)
 	return status;
 }
 
-static enum status domain_create(struct iommu_domain *domain)
+static enum status domain_create(struct iommu_domain *domain, const struct pt *nested)
 {
 	lock_take(&vtd.lock);
-	enum status status = vtd_domain_create(domain);
+	enum status status = vtd_domain_create(domain, nested);
 
 	lock_release(&vtd.lock);
 	return status;
@@ -103,6 +103,16 @@ static enum status unmap(struct iommu_domain *domain, iova_t address, u64 size)
 {
 	lock_take(&vtd.lock);
 	enum status status = vtd_domain_unmap(domain, address, size);
+
+	lock_release(&vtd.lock);
+	return status;
+}
+
+static enum status flush(struct iommu_domain *domain, iova_t address, u64 size,
+			 struct pt_flushed *proof)
+{
+	lock_take(&vtd.lock);
+	enum status status = vtd_domain_flush(domain, address.v, size, proof);
 
 	lock_release(&vtd.lock);
 	return status;
@@ -254,6 +264,7 @@ const struct iommu_ops vtd_ops = {
 	.domain_destroy = domain_destroy,
 	.map = map,
 	.unmap = unmap,
+	.flush = flush,
 	.attach = attach,
 	.detach = detach,
 	.has_reserved = has_reserved,

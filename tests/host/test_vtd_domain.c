@@ -2,7 +2,7 @@
 // sources: iommu/dmar.c iommu/scope.c iommu/vtd/attach.c iommu/vtd/caps.c iommu/vtd/domain.c
 // sources: iommu/vtd/enable.c iommu/vtd/faults.c iommu/vtd/gcmd.c iommu/vtd/interrupt.c
 // sources: iommu/vtd/invalidate.c iommu/vtd/probe.c iommu/vtd/queue.c iommu/vtd/reasons.c
-// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/tables.c iommu/vtd/vtd.c
+// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/share.c iommu/vtd/tables.c iommu/vtd/vtd.c
 // sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
 // sources: tests/fake/vtd_world.c
@@ -37,7 +37,7 @@ static struct iommu_domain attached_domain(void)
 {
 	struct iommu_domain domain;
 
-	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(
 		vtd_ops.map(&domain, iova(IOVA), hpa(TARGET), PAGE_SIZE, PT_READ | PT_WRITE), OK);
 	return domain;
@@ -118,7 +118,7 @@ static void detached_is_blocked_and_may_go_elsewhere(void **state)
 		struct fake_unit *unit = world_enabled(kind[i].cap, kind[i].ecap);
 		struct iommu_domain first = attached_domain(), second;
 
-		assert_int_equal(vtd_ops.domain_create(&second), OK);
+		assert_int_equal(vtd_ops.domain_create(&second, NULL), OK);
 		assert_int_equal(vtd_ops.attach(&first, DEVICE), OK);
 		assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, true, &to), 0);
 		assert_int_equal(vtd_ops.attach(&second, DEVICE), ERR_BUSY);
@@ -233,7 +233,7 @@ static void one_table_serves_units_that_differ(void **state)
 	world_finish();
 	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
 	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
-	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(vtd_ops.map(&domain, iova(0), hpa(0), MIB(2), PT_READ | PT_WRITE), OK);
 	assert_int_equal(vtd_ops.attach(&domain, DEVICE), OK);
 	assert_int_equal(vtd_ops.attach(&domain, OTHER), OK);

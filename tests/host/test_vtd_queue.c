@@ -2,7 +2,7 @@
 // sources: iommu/dmar.c iommu/scope.c iommu/vtd/attach.c iommu/vtd/caps.c iommu/vtd/domain.c
 // sources: iommu/vtd/enable.c iommu/vtd/faults.c iommu/vtd/gcmd.c iommu/vtd/interrupt.c
 // sources: iommu/vtd/invalidate.c iommu/vtd/probe.c iommu/vtd/queue.c iommu/vtd/reasons.c
-// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/tables.c iommu/vtd/vtd.c
+// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/share.c iommu/vtd/tables.c iommu/vtd/vtd.c
 // sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
 // sources: tests/fake/vtd_world.c
@@ -21,7 +21,7 @@ static struct fake_unit *with_device(struct iommu_domain *domain)
 {
 	struct fake_unit *unit = world_enabled(WORLD_CAP, WORLD_ECAP);
 
-	assert_int_equal(vtd_ops.domain_create(domain), OK);
+	assert_int_equal(vtd_ops.domain_create(domain, NULL), OK);
 	assert_int_equal(vtd_ops.map(domain, iova(IOVA), hpa(0x7000), PAGE_SIZE, PT_READ), OK);
 	assert_int_equal(vtd_ops.attach(domain, DEVICE), OK);
 	assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 0);
@@ -73,7 +73,7 @@ static void a_failed_detach_can_be_repeated(void **state)
 	struct fake_unit *unit = with_device(&domain);
 
 	(void)state;
-	assert_int_equal(vtd_ops.domain_create(&other), OK);
+	assert_int_equal(vtd_ops.domain_create(&other, NULL), OK);
 	unit->refuse = 1;
 	assert_int_equal(vtd_ops.detach(&domain, DEVICE), ERR_HARDWARE);
 	assert_int_equal(vtd_ops.attach(&other, DEVICE), ERR_BUSY);

@@ -2,7 +2,7 @@
 // sources: iommu/dmar.c iommu/scope.c iommu/vtd/attach.c iommu/vtd/caps.c iommu/vtd/domain.c
 // sources: iommu/vtd/enable.c iommu/vtd/faults.c iommu/vtd/gcmd.c iommu/vtd/interrupt.c
 // sources: iommu/vtd/invalidate.c iommu/vtd/probe.c iommu/vtd/queue.c iommu/vtd/reasons.c
-// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/tables.c iommu/vtd/vtd.c
+// sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/share.c iommu/vtd/tables.c iommu/vtd/vtd.c
 // sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
 // sources: tests/fake/vtd_world.c
@@ -76,7 +76,7 @@ static void who_has_regions_is_known_from_the_probe_on(void **state)
 	expect_users();
 	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
 	expect_users();
-	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(vtd_ops.attach(&domain, USB), OK);
 	expect_users();
 }
@@ -101,7 +101,7 @@ static void regions_follow_into_a_domain_and_back(void **state)
 	struct iommu_domain domain;
 
 	(void)state;
-	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(vtd_ops.map(&domain, iova(0x3000), hpa(0x9000), PAGE_SIZE, PT_READ), OK);
 	assert_int_equal(vtd_ops.attach(&domain, USB), OK);
 	assert_int_equal(fake_dma(unit, USB.bdf, 0x3000, false, &to), 0);
@@ -122,7 +122,7 @@ static void overlap_with_the_domain_is_refused(void **state)
 	struct iommu_domain domain;
 
 	(void)state;
-	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(
 		vtd_ops.map(&domain, iova(REGION + 0x1000), hpa(0x9000), PAGE_SIZE, PT_READ), OK);
 	assert_int_equal(vtd_ops.attach(&domain, USB), ERR_EXISTS);
@@ -137,7 +137,7 @@ static void shared_regions_are_given_to_nobody(void **state)
 	struct iommu_domain domain;
 
 	(void)state;
-	assert_int_equal(vtd_ops.domain_create(&domain), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(vtd_ops.attach(&domain, GRAPHICS), ERR_UNSUPPORTED);
 	assert_int_equal(vtd_ops.attach(&domain, SHARER_A), ERR_UNSUPPORTED);
 	assert_int_equal(vtd_ops.attach(&domain, SHARER_B), ERR_UNSUPPORTED);
