@@ -66,6 +66,8 @@ struct iommu_fault {
 
 struct iommu_ops {
 	const char *name;
+	/* Nothing is translated: devices go to one VM only, whose RAM lies where the VM sees it. */
+	bool identity;
 
 	/*
 	 * Pure look at the tables and the units' capability registers: ERR_NOT_FOUND without any unit,

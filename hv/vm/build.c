@@ -11,7 +11,6 @@
 #include "hv/vm/firmware.h"
 #include "hv/vm/lines.h"
 #include "hv/vm/loader.h"
-#include "hv/vm/memory_layout.h"
 #include "hv/vm/msr.h"
 #include "hv/vm/services.h"
 
@@ -46,31 +45,82 @@ static void scrub(hpa_t start, u64 size)
 	paging_window_end(0);
 }
 
-static enum status add_ram(struct vm *vm, gpa_t start, u64 size, struct memmap *memory)
+static enum status add_piece(struct vm *vm, u64 start, u64 size, hpa_t host, bool dma)
 {
-	for (u64 done = 0; done < size;) {
-		struct vm_region region = {
-			.start = gpa(start.v + done),
-			.prot = PT_READ | PT_WRITE | PT_EXEC,
-			.dma = true,
-		};
-		enum status status = take_piece(memory, size - done, &region.host, &region.size);
+	struct vm_region region = {
+		.start = gpa(start),
+		.size = size,
+		.host = host,
+		.prot = PT_READ | PT_WRITE | PT_EXEC,
+		.ram = true,
+		.dma = dma,
+	};
 
-		if (status != OK)
-			return status;
-		scrub(region.host, region.size);
-		status = vm_map(vm, &region);
-		if (status != OK)
-			return status;
-		done += region.size;
+	scrub(host, size);
+	return vm_map(vm, &region);
+}
+
+static enum status add_ram(struct vm *vm, u64 start, u64 size, struct memmap *memory)
+{
+	enum status status = OK;
+
+	for (u64 done = 0; done < size && status == OK;) {
+		hpa_t host;
+		u64 taken;
+
+		status = take_piece(memory, size - done, &host, &taken);
+		if (status == OK)
+			status = add_piece(vm, start + done, taken, host, true);
+		done += taken;
 	}
-	return OK;
+	return status;
+}
+
+static enum status add_first_mib(struct vm *vm, struct memmap *memory)
+{
+	hpa_t host;
+	enum status status = memmap_take(memory, LAYOUT_LEGACY_END, PAGE_SIZE, hpa(~0ull), &host);
+
+	return status == OK ? add_piece(vm, 0, LAYOUT_LEGACY_END, host, false) : status;
+}
+
+/* The first MiB comes last: it must not be where any other RAM of the VM is. */
+static enum status add_identity_ram(struct vm *vm, struct memmap *memory)
+{
+	const struct memory_layout *layout = &vm->layout;
+	enum status status = OK;
+
+	for (u32 i = 0; i < layout->count && status == OK; i++) {
+		const struct layout_entry *entry = &layout->entry[i];
+
+		if (entry->type != LAYOUT_RAM || entry->start < LAYOUT_LEGACY_END)
+			continue;
+		status = memmap_reserve(memory, hpa(entry->start), entry->size);
+		if (status == OK)
+			status = add_piece(vm, entry->start, entry->size, hpa(entry->start), true);
+	}
+	return status == OK ? add_first_mib(vm, memory) : status;
+}
+
+static enum status add_all_ram(struct vm *vm, struct memmap *memory)
+{
+	struct memory_layout *layout = &vm->layout;
+	enum status status;
+
+	if (vm->has_domain && services.iommu->identity) {
+		status = memory_layout_identity(layout, vm->memory, memory);
+		return status == OK ? add_identity_ram(vm, memory) : status;
+	}
+	memory_layout_make(layout, vm->memory);
+	status = add_ram(vm, 0, layout->low_size, memory);
+	if (status == OK && layout->high_size)
+		status = add_ram(vm, LAYOUT_HIGH_START, layout->high_size, memory);
+	return status;
 }
 
 static enum status build_memory(struct vm *vm, struct memmap *memory)
 {
 	u8 levels, leaf_sizes;
-	struct memory_layout layout;
 	enum status status;
 
 	services.cpu->nested_shape(&levels, &leaf_sizes);
@@ -78,12 +128,7 @@ static enum status build_memory(struct vm *vm, struct memmap *memory)
 			 leaf_sizes, false);
 	if (status == OK && vm->plan->device_count)
 		status = vm_domain_create(vm);
-	memory_layout_make(&layout, vm->memory);
-	if (status == OK)
-		status = add_ram(vm, gpa(0), layout.low_size, memory);
-	if (status == OK && layout.high_size)
-		status = add_ram(vm, gpa(LAYOUT_HIGH_START), layout.high_size, memory);
-	return status;
+	return status == OK ? add_all_ram(vm, memory) : status;
 }
 
 static struct bytes module_content(const struct boot_module *module)

@@ -9,12 +9,14 @@
 
 void loading_init(struct loading *loading, struct vm *vm, const struct guest_image *image)
 {
-	*loading = (struct loading){.vm = vm, .image = image, .range_count = 1};
-	memory_layout_make(&loading->layout, vm->memory);
-	loading->range[0] = (struct loading_range){
-		LAYOUT_LEGACY_START,
-		LAYOUT_LEGACY_END - LAYOUT_LEGACY_START,
-	};
+	const struct memory_layout *layout = &vm->layout;
+
+	*loading = (struct loading){.vm = vm, .image = image};
+	for (u32 i = 0; i < layout->count; i++)
+		if (layout->entry[i].type == LAYOUT_RESERVED)
+			loading->range[loading->hole_count++] = (struct loading_range){
+				layout->entry[i].start, layout->entry[i].size};
+	loading->range_count = loading->hole_count;
 }
 
 enum status loading_refuse(struct loading *loading, const char *reason)
@@ -78,11 +80,14 @@ enum status loading_segment(struct loading *loading, u64 start, struct bytes con
 
 	if (!size)
 		return OK;
-	if (!range_within(start, size, 0, loading->layout.low_size))
+	if (!range_within(start, size, 0, loading->vm->layout.low_size))
 		return loading_refuse(loading, "the kernel does not fit into the VM's memory");
 	obstacle = overlapped(loading, start, size);
 	if (obstacle == &loading->range[0])
 		return loading_refuse(loading, "the kernel wants to lie in 0x9f000-0xfffff");
+	if (obstacle && obstacle < &loading->range[loading->hole_count])
+		return loading_refuse(loading,
+				      "the kernel wants to lie where the VM has no memory");
 	if (obstacle)
 		return loading_refuse(loading, "the kernel's segments overlap");
 
@@ -119,14 +124,14 @@ bool loading_in_kernel(const struct loading *loading, u64 address)
 {
 	const struct loading_range *range = overlapped(loading, address, 1);
 
-	return range && range != &loading->range[0];
+	return range && range >= &loading->range[loading->hole_count];
 }
 
 static enum status put_module(struct loading *loading, u32 index)
 {
 	struct bytes content = loading->image->module[index].content;
 	u64 room = max_u64(content.size, 1);
-	u64 end = loading->layout.low_size;
+	u64 end = loading->vm->layout.low_size;
 	u64 *at = &loading->module[index];
 	enum status status;
 
@@ -155,8 +160,8 @@ enum status loading_put(struct loading *loading, const void *data, u64 size, u64
 {
 	enum status status;
 
-	if (!find_room(loading, STRUCTURES_START, loading->layout.low_size, size, STRUCTURES_ALIGN,
-		       at))
+	if (!find_room(loading, STRUCTURES_START, loading->vm->layout.low_size, size,
+		       STRUCTURES_ALIGN, at))
 		return loading_refuse(loading, "no room is left for the boot information");
 	status = claim(loading, *at, size);
 	if (status != OK)

@@ -21,15 +21,15 @@ struct loading_range {
 struct loading {
 	struct vm *vm;
 	const struct guest_image *image;
-	struct memory_layout layout;
+	u32 hole_count; /* the first ranges: where there is no RAM, the legacy hole before all others */
 	u32 range_count;
-	struct loading_range range[LOADING_MAX_RANGES]; /* in use; the first is the legacy hole */
+	struct loading_range range[LOADING_MAX_RANGES]; /* in use */
 	u64 kernel_end;					/* one past the highest byte of it */
 	u64 module[LOADER_MAX_MODULES];
 	const char *reason;
 };
 
-/* vm->memory bytes of RAM, nothing in it yet. */
+/* RAM as in vm->layout, nothing in it yet. */
 void loading_init(struct loading *loading, struct vm *vm, const struct guest_image *image);
 
 enum status loading_refuse(struct loading *loading, const char *reason);

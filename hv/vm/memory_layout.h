@@ -10,7 +10,7 @@
 #ifndef HV_VM_MEMORY_LAYOUT_H
 #define HV_VM_MEMORY_LAYOUT_H
 
-#include "hv/base/bits.h"
+#include "hv/platform/memmap.h"
 
 #define LAYOUT_LEGACY_START 0x9f000ull
 #define LAYOUT_LEGACY_END   0x100000ull
@@ -37,10 +37,10 @@ struct layout_entry {
 	enum layout_type type;
 };
 
-#define LAYOUT_MAX_ENTRIES 4
+#define LAYOUT_MAX_ENTRIES 32
 
 struct memory_layout {
-	u64 low_size;  /* RAM from 0 on */
+	u64 low_size; /* RAM from 0 on; an identity layout's has holes, which are reserved entries */
 	u64 high_size; /* RAM from 4 GiB on */
 	u64 mmio_high; /* BARs can be from here up to LAYOUT_MMIO_HIGH_END */
 	u32 count;
@@ -50,5 +50,19 @@ struct memory_layout {
 
 /* memory: bytes of RAM in all, page aligned, more than 1 MiB and less than 32 TiB. */
 void memory_layout_make(struct memory_layout *layout, u64 memory);
+
+/* No piece of an identity layout is smaller, but the last. */
+#define LAYOUT_MIN_PIECE MIB(2)
+
+/*
+ * Likewise for a VM whose memory lies where the VM sees it, from 1 MiB on: the lowest of the RAM in `host`,
+ * up to 3 GiB. The first MiB can't be so, as firmware's is in use. ERR_NO_MEMORY: that is not enough, or
+ * comes in too many pieces.
+ */
+enum status memory_layout_identity(struct memory_layout *layout, u64 memory,
+				   const struct memmap *host);
+
+/* Bytes of RAM in a row from 1 MiB on. */
+u64 memory_layout_upper(const struct memory_layout *layout);
 
 #endif

@@ -1,6 +1,7 @@
 #include "hv/vm/multiboot.h"
 
 #include "hv/base/string.h"
+#include "hv/vm/vm.h"
 
 /* The header, 3.1.1. */
 #define HEADER_MAGIC		0x1badb002u
@@ -169,7 +170,7 @@ static enum status put_modules(struct loading *loading, u32 *at)
 static enum status put_map(struct loading *loading, u32 *at, u32 *size)
 {
 	struct multiboot_map_entry map[LAYOUT_MAX_ENTRIES];
-	const struct memory_layout *layout = &loading->layout;
+	const struct memory_layout *layout = &loading->vm->layout;
 	u64 address = 0;
 	enum status status;
 
@@ -191,10 +192,11 @@ static enum status put_map(struct loading *loading, u32 *at, u32 *size)
 
 static enum status put_info(struct loading *loading, u64 *at)
 {
+	const struct memory_layout *layout = &loading->vm->layout;
 	struct multiboot_info info = {
 		.flags = INFO_MEMORY | INFO_COMMAND | INFO_MODULES | INFO_MAP | INFO_LOADER,
 		.memory_lower = LAYOUT_LEGACY_START >> 10,
-		.memory_upper = (u32)((loading->layout.low_size - LAYOUT_LEGACY_END) >> 10),
+		.memory_upper = (u32)(memory_layout_upper(layout) >> 10),
 		.module_count = loading->image->module_count,
 	};
 	u64 address = 0;

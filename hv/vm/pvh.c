@@ -1,5 +1,7 @@
 #include "hv/vm/pvh.h"
 
+#include "hv/vm/vm.h"
+
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
 
 #define START_MAGIC   0x336ec578u
@@ -71,7 +73,7 @@ static enum status put_modules(struct loading *loading, u64 *at)
 static enum status put_map(struct loading *loading, u64 *at)
 {
 	struct hvm_map_entry map[LAYOUT_MAX_ENTRIES];
-	const struct memory_layout *layout = &loading->layout;
+	const struct memory_layout *layout = &loading->vm->layout;
 
 	for (u32 i = 0; i < layout->count; i++)
 		map[i] = (struct hvm_map_entry){
@@ -89,7 +91,7 @@ static enum status put_start_info(struct loading *loading, u64 *at)
 		.version = START_VERSION,
 		.module_count = loading->image->module_count,
 		.rsdp = loading->image->rsdp.v,
-		.map_count = loading->layout.count,
+		.map_count = loading->vm->layout.count,
 	};
 	enum status status = put_modules(loading, &info.modules);
 

@@ -109,10 +109,8 @@ static void pci_routing(const struct vm *vm, struct emit *emit)
 static void pci_bus(const struct vm *vm, struct emit *emit)
 {
 	u32 device = aml_device_open(emit, "PCI0");
-	struct memory_layout layout;
 	u32 resources;
 
-	memory_layout_make(&layout, vm->memory);
 	aml_name(emit, "_HID");
 	aml_eisa_id(emit, "PNP0A03");
 	aml_name(emit, "_BBN");
@@ -123,7 +121,7 @@ static void pci_bus(const struct vm *vm, struct emit *emit)
 	aml_io(emit, VPCI_ADDRESS_PORT, 8);
 	aml_window_io(emit, LAYOUT_IO_START, LAYOUT_IO_END - 1);
 	aml_window_memory(emit, LAYOUT_MMIO_START, LAYOUT_MMIO_END - 1);
-	aml_window_memory64(emit, layout.mmio_high, LAYOUT_MMIO_HIGH_END - 1);
+	aml_window_memory64(emit, vm->layout.mmio_high, LAYOUT_MMIO_HIGH_END - 1);
 	aml_resources_close(emit, resources);
 	pci_routing(vm, emit);
 	aml_close(emit, device);

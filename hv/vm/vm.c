@@ -152,7 +152,7 @@ static bool find_ram(const struct vm *vm, gpa_t address, hpa_t *host, u64 *size)
 	for (u32 i = 0; i < vm->region_count; i++) {
 		const struct vm_region *region = &vm->region[i];
 
-		if (region->dma && range_within(address.v, 1, region->start.v, region->size)) {
+		if (region->ram && range_within(address.v, 1, region->start.v, region->size)) {
 			u64 offset = address.v - region->start.v;
 
 			*host = hpa(region->host.v + offset);

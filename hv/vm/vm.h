@@ -9,6 +9,7 @@
 
 #include "arch/x86/vcpu.h"
 #include "drivers/nic_stats.h"
+#include "hv/vm/memory_layout.h"
 #include "hv/vm/plan.h"
 #include "hv/vm/vioapic.h"
 #include "hv/vm/vlapic.h"
@@ -24,9 +25,10 @@ struct vm_region {
 	u64 size; /* bytes, page aligned */
 	hpa_t host;
 	u32 prot; /* PT_* for the CPU; devices get its PT_READ and PT_WRITE */
+	bool ram; /* not registers */
 	/*
-	 * Devices are to reach it too: RAM, not registers. Where they share the CPU's table they reach those
-	 * as well, which are the VM's own devices'.
+	 * Devices are to reach it too: RAM, but for the first MiB of an identity layout. Where they share the
+	 * CPU's table they reach registers as well, which are the VM's own devices'.
 	 */
 	bool dma;
 };
@@ -61,6 +63,7 @@ struct vm {
 	u32 region_count;
 	struct vm_region region[VM_MAX_REGIONS];
 	u64 memory; /* bytes of RAM */
+	struct memory_layout layout;
 	struct pt nested;
 	struct pool_chain nested_retired;
 	bool has_domain;

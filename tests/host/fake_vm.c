@@ -216,7 +216,8 @@ static void make_vm(void)
 	vm->vcpu[0].apic_id = FAKE_APIC_ID;
 	vm->memory = FAKE_RAM;
 	vm->region_count = 1;
-	vm->region[0] = (struct vm_region){gpa(0), FAKE_RAM, hpa(GIB(1)), PT_READ | PT_WRITE, true};
+	vm->region[0] =
+		(struct vm_region){gpa(0), FAKE_RAM, hpa(GIB(1)), PT_READ | PT_WRITE, true, true};
 	vioapic_init(&vm->vioapic);
 }
 

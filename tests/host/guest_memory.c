@@ -10,6 +10,7 @@ void guest_memory_make(struct vm *vm, u64 size, u8 fill)
 {
 	memset(vm, 0, sizeof(*vm));
 	vm->memory = size;
+	memory_layout_make(&vm->layout, size);
 	memory = malloc(size);
 	memory_size = size;
 	memset(memory, fill, size);

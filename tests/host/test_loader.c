@@ -1,5 +1,5 @@
 // sources: hv/vm/loader.c hv/vm/loading.c hv/vm/multiboot.c hv/vm/pvh.c hv/vm/elf.c
-// sources: hv/vm/memory_layout.c tests/host/guest_memory.c
+// sources: hv/vm/memory_layout.c hv/platform/memmap.c tests/host/guest_memory.c
 #include "tests/host/loader_fixture.h"
 
 static void test_pvh(void **state)
@@ -235,6 +235,97 @@ static void test_layout(void **state)
 	assert_int_equal(layout.mmio_high, GIB(72));
 }
 
+static void check_entry(const struct layout_entry *entry, u64 from, u64 end, enum layout_type type)
+{
+	assert_int_equal(entry->start, from);
+	assert_int_equal(entry->start + entry->size, end);
+	assert_int_equal(entry->type, type);
+}
+
+/* The image, a hole that is small, pieces that are too small, and more than there is below 3 GiB. */
+static void test_identity_layout(void **state)
+{
+	static struct memmap host;
+	struct memory_layout layout;
+
+	(void)state;
+	host = (struct memmap){0};
+	assert_int_equal(memmap_add(&host, hpa(0x9000), GIB(4), MEMORY_RAM), OK);
+	assert_int_equal(memmap_reserve(&host, hpa(0), MIB(1)), OK);
+	assert_int_equal(memmap_reserve(&host, hpa(MIB(48)), MIB(1)), OK);
+	assert_int_equal(memmap_reserve(&host, hpa(MIB(51) - 1), 1), OK);
+	assert_int_equal(memmap_reserve(&host, hpa(GIB(2) + 7), 5), OK);
+
+	assert_int_equal(memory_layout_identity(&layout, MIB(128), &host), OK);
+	assert_int_equal(layout.count, 5);
+	check_entry(&layout.entry[0], 0, 0x9f000, LAYOUT_RAM);
+	check_entry(&layout.entry[1], 0x9f000, MIB(1), LAYOUT_RESERVED);
+	check_entry(&layout.entry[2], MIB(1), MIB(48), LAYOUT_RAM);
+	check_entry(&layout.entry[3], MIB(48), MIB(51), LAYOUT_RESERVED);
+	check_entry(&layout.entry[4], MIB(51), MIB(131), LAYOUT_RAM);
+	assert_int_equal(layout.low_size, MIB(131));
+	assert_int_equal(layout.high_size, 0);
+	assert_int_equal(memory_layout_upper(&layout), MIB(47));
+
+	assert_int_equal(memory_layout_identity(&layout, MIB(16), &host), OK);
+	assert_int_equal(layout.count, 3);
+	assert_int_equal(layout.low_size, MIB(16));
+
+	assert_int_equal(memory_layout_identity(&layout, MIB(3067), &host), OK);
+	assert_int_equal(layout.count, 7);
+	check_entry(&layout.entry[5], GIB(2), GIB(2) + PAGE_SIZE, LAYOUT_RESERVED);
+	assert_int_equal(layout.low_size, GIB(3) - MIB(2) + PAGE_SIZE);
+	assert_int_equal(memory_layout_identity(&layout, MIB(3070), &host), ERR_NO_MEMORY);
+
+	assert_int_equal(memmap_reserve(&host, hpa(MIB(1)), PAGE_SIZE), OK);
+	assert_int_equal(memory_layout_identity(&layout, MIB(16), &host), OK);
+	assert_int_equal(memory_layout_upper(&layout), 0);
+}
+
+static void test_identity_layout_of_many_pieces(void **state)
+{
+	static struct memmap host;
+	struct memory_layout layout;
+
+	(void)state;
+	host = (struct memmap){0};
+	for (u64 n = 0; n < 100; n++)
+		assert_int_equal(memmap_add(&host, hpa(MIB(1 + 4 * n)), MIB(2), MEMORY_RAM), OK);
+	assert_int_equal(memory_layout_identity(&layout, MIB(1 + 30), &host), OK);
+	assert_in_range(layout.count, 1, LAYOUT_MAX_ENTRIES);
+	assert_int_equal(memory_layout_identity(&layout, MIB(1 + 32), &host), ERR_NO_MEMORY);
+}
+
+/* Nothing is put where the VM has no memory. */
+static void test_holes(void **state)
+{
+	static struct memmap host;
+	static u8 large[MIB(5)];
+	u32 mods;
+
+	(void)state;
+	host = (struct memmap){0};
+	assert_int_equal(memmap_add(&host, hpa(MIB(1)), MIB(15), MEMORY_RAM), OK);
+	assert_int_equal(memmap_reserve(&host, hpa(MIB(4)), MIB(2)), OK);
+	assert_int_equal(memory_layout_identity(&vm.layout, MIB(14), &host), OK);
+
+	multiboot_kernel(true);
+	elf_add(&file, (struct elf_part){1, 0x1000, MIB(5), MIB(5), 0x10, 0x10, 0});
+	assert_refused("where the VM has no memory");
+	multiboot_kernel(true);
+	elf_add(&file, (struct elf_part){1, 0x1000, MIB(4) - 8, MIB(4) - 8, 0x10, 0x10, 0});
+	assert_refused("where the VM has no memory");
+
+	multiboot_kernel(true);
+	image.module_count = 1;
+	image.module[0].content = (struct bytes){large, sizeof(large)};
+	assert_int_equal(load(), OK);
+	mods = guest_u32(start.rbx + 24);
+	assert_int_equal(guest_u32(mods), MIB(6));
+	assert_int_equal(guest_u32(start.rbx + 8), MIB(3) / 1024);
+	assert_filled(MIB(4), FILL, MIB(2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +340,9 @@ int main(void)
 		TEST(test_too_many_segments),
 		TEST(test_damaged_files),
 		TEST(test_layout),
+		TEST(test_identity_layout),
+		TEST(test_identity_layout_of_many_pieces),
+		TEST(test_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

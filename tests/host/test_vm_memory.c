@@ -119,6 +119,7 @@ static const struct vm_region ram_region = {
 	.size = RAM,
 	.host = {HOST},
 	.prot = PT_READ | PT_WRITE | PT_EXEC,
+	.ram = true,
 	.dma = true,
 };
 static const struct vm_region registers = {
@@ -140,6 +141,25 @@ static bool cpu_has(u64 address)
 	struct pt_leaf leaf;
 
 	return pt_lookup(&vm.nested, address, &leaf);
+}
+
+/* RAM that devices don't reach is the CPU's all the same; registers are neither's to copy. */
+static void test_ram_without_dma(void **state)
+{
+	struct vm_region region = ram_region;
+	u32 word = 0x12345678;
+
+	(void)state;
+	region.dma = false;
+	assert_int_equal(vm_map(&vm, &region), OK);
+	assert_int_equal(vm_map(&vm, &registers), OK);
+	assert_int_equal(mapping_count, 0);
+	assert_true(cpu_maps(0, HOST));
+	assert_true(vm_write(&vm, gpa(8), &word, sizeof(word)));
+	assert_memory_equal(ram + 8, &word, sizeof(word));
+	assert_false(vm_write(&vm, registers.start, &word, sizeof(word)));
+	assert_int_equal(vm_unmap(&vm, gpa(0), RAM), OK);
+	assert_int_equal(unmaps, 0);
 }
 
 static void test_both_tables(void **state)
@@ -349,12 +369,19 @@ static void test_first_end_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_both_tables),	   TEST(test_registers_are_not_for_dma),
-		TEST(test_without_domain), TEST(test_overlap),
-		TEST(test_map_rolls_back), TEST(test_unmap_fails),
-		TEST(test_no_pages),	   TEST(test_as_it_was_given),
-		TEST(test_too_many),	   TEST(test_copies),
-		TEST(test_copies_outside), TEST(test_first_end_counts),
+		TEST(test_ram_without_dma),
+		TEST(test_both_tables),
+		TEST(test_registers_are_not_for_dma),
+		TEST(test_without_domain),
+		TEST(test_overlap),
+		TEST(test_map_rolls_back),
+		TEST(test_unmap_fails),
+		TEST(test_no_pages),
+		TEST(test_as_it_was_given),
+		TEST(test_too_many),
+		TEST(test_copies),
+		TEST(test_copies_outside),
+		TEST(test_first_end_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
