@@ -18,6 +18,12 @@
 #define IOAPIC_ENTRY_LEVEL	BIT(15)
 #define IOAPIC_ENTRY_MASKED	BIT(16)
 
+/* An entry in the plain format to one CPU, by its physical ID (0 to 254): edge, active high, not masked. */
+static inline u64 ioapic_plain_entry(u32 apic_id, u8 vector, u8 delivery)
+{
+	return vector | (u64)delivery << 8 | (u64)apic_id << 56;
+}
+
 /* Where a global system interrupt comes in. */
 struct gsi_pin {
 	u8 ioapic_id; /* as the MADT and the DMAR's scopes call it */

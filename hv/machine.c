@@ -13,6 +13,7 @@
 #include "drivers/pic.h"
 #include "drivers/uart.h"
 #include "hv/base/log.h"
+#include "hv/base/string.h"
 #include "hv/platform/gsi.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
@@ -156,6 +157,26 @@ static void find_free_memory(const struct bootinfo *boot)
 	reserve(hpa(0), LOW_MEMORY_END);
 }
 
+/*
+ * To the highest places below 4 GiB: the loader likes low ones, where the kernel of a VM wants to be whose
+ * memory lies where it sees it.
+ */
+static void move_modules(struct bootinfo *boot)
+{
+	for (u32 i = 0; i < boot->module_count; i++) {
+		struct boot_module *module = &boot->module[i];
+		hpa_t to;
+
+		machine_require(memmap_take(&free_memory, align_up(module->size, PAGE_SIZE),
+					    PAGE_SIZE, hpa(GIB(4)), &to),
+				"memory to move modules to");
+		memcpy((void *)(uintptr_t)to.v, (const void *)(uintptr_t)module->start.v,
+		       module->size);
+		module->start = to;
+		log_line("boot", "module %u moved to %012lx", i, to.v);
+	}
+}
+
 static void screen_console(const struct framebuffer *screen)
 {
 	struct mmio cells;
@@ -166,7 +187,7 @@ static void screen_console(const struct framebuffer *screen)
 		log_add_sink(ega_sink);
 }
 
-void machine_memory(const struct bootinfo *boot, const struct hv_config *config)
+void machine_memory(struct bootinfo *boot, const struct hv_config *config)
 {
 	u64 size = config->pool_size ? align_down(config->pool_size, PAGE_SIZE) : POOL_DEFAULT;
 	hpa_t start;
@@ -174,6 +195,10 @@ void machine_memory(const struct bootinfo *boot, const struct hv_config *config)
 	if (!range_within(size, 0, POOL_MIN, POOL_MAX - POOL_MIN))
 		refuse("pool=", "not between 1M and 1G");
 	find_free_memory(boot);
+	if (config->unsafe_identity) {
+		move_modules(boot);
+		find_free_memory(boot);
+	}
 	machine_require(memmap_take(&free_memory, size, PAGE_SIZE, hpa(GIB(4)), &start),
 			"memory for the page pool");
 	pool_init(&pool, (void *)(uintptr_t)start.v, start, size);
@@ -201,15 +226,26 @@ void machine_cpu_backend(const struct vcpu_ops *amd, const struct vcpu_ops *inte
 	machine_require(status, "CPU virtualisation");
 }
 
-void machine_iommu(const struct iommu_ops *ops)
+void machine_iommu(const struct iommu_ops *ops, const struct iommu_ops *unsafe,
+		   const struct hv_config *config)
 {
 	enum status status = ops->probe(services.platform, services.pool);
 
-	if (status == OK)
+	if (status == OK) {
 		services.iommu = ops;
-	else
+		if (config->unsafe_identity)
+			log_line("boot", "iommu=unsafe-identity is ignored: there is an IOMMU");
+	} else if (!config->unsafe_identity) {
 		log_line("boot", "no usable IOMMU (%s): no device can be given to a VM",
 			 status_name(status));
+	} else {
+		machine_require(unsafe->probe(services.platform, services.pool), unsafe->name);
+		services.iommu = unsafe;
+		log_line("boot",
+			 "UNSAFE: no usable IOMMU (%s), and iommu=unsafe-identity: devices of a VM "
+			 "can reach ALL memory, the hypervisor's and other VMs' too",
+			 status_name(status));
+	}
 }
 
 void machine_interrupts(const struct platform *platform)
@@ -258,6 +294,7 @@ void machine_plan(const struct config *config, struct plan *plan)
 		.apic_id = ids,
 		.assignment = services.iommu,
 		.no_assignment_reason = "there is no usable IOMMU",
+		.one_owner = services.iommu && services.iommu->identity,
 		.memory_available = memmap_ram(&free_memory),
 	};
 

@@ -19,8 +19,11 @@ void machine_boot_information(u64 address, struct bootinfo *boot);
 /* What the command lines ask for, and the console and exit that they choose. */
 void machine_configuration(const struct bootinfo *boot, struct config *config);
 
-/* The page pool, the hypervisor's own address space, its traps. What is left of the RAM is for VMs. */
-void machine_memory(const struct bootinfo *boot, const struct hv_config *config);
+/*
+ * The page pool, the hypervisor's own address space, its traps. What is left of the RAM is for VMs. Modules
+ * may be moved.
+ */
+void machine_memory(struct bootinfo *boot, const struct hv_config *config);
 
 /* Ends the boot unless status is OK; what is a noun. */
 void machine_require(enum status status, const char *what);
@@ -28,8 +31,12 @@ void machine_require(enum status status, const char *what);
 /* The CPU's virtualisation, by the backend that fits it. Without any there is nothing to do. */
 void machine_cpu_backend(const struct vcpu_ops *amd, const struct vcpu_ops *intel);
 
-/* Looks for the IOMMU. Without one that will do there are no devices for VMs, and that is said. */
-void machine_iommu(const struct iommu_ops *ops);
+/*
+ * Looks for the IOMMU. Without one that will do there are no devices for VMs, and that is said; or, if the
+ * configuration asks for it, they are given out by `unsafe`, and that is said loudly.
+ */
+void machine_iommu(const struct iommu_ops *ops, const struct iommu_ops *unsafe,
+		   const struct hv_config *config);
 
 /* Bus mastering and interrupts of all devices off, but for those that firmware goes on using. */
 void machine_silence_devices(void);

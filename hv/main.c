@@ -9,6 +9,7 @@
 #include "hv/platform/discover.h"
 #include "hv/selfcheck.h"
 #include "hv/vm/services.h"
+#include "iommu/identity/identity.h"
 #include "iommu/vtd/vtd.h"
 
 void hv_main(u64 boot_information);
@@ -28,7 +29,7 @@ void hv_main(u64 boot_information)
 	services.platform = &platform;
 
 	machine_cpu_backend(&svm_ops, &vmx_ops);
-	machine_iommu(&vtd_ops);
+	machine_iommu(&vtd_ops, &identity_ops, &config.hv);
 	machine_silence_devices();
 	machine_interrupts(&platform);
 	platform_print(&platform);

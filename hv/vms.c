@@ -100,9 +100,9 @@ static enum status console_entry(const struct gsi_pin *pin, const struct interru
 	if (services.iommu)
 		status = services.iommu->interrupts_alloc_ioapic(pin->ioapic_id, 1, &interrupts);
 	if (status == ERR_UNSUPPORTED) {
-		*entry = target->vector | (u64)target->delivery << 8 |
+		*entry = ioapic_plain_entry(target->apic_id, target->vector, target->delivery) |
 			 (active_low ? IOAPIC_ENTRY_ACTIVE_LOW : 0) |
-			 (target->level ? IOAPIC_ENTRY_LEVEL : 0) | (u64)target->apic_id << 56;
+			 (target->level ? IOAPIC_ENTRY_LEVEL : 0);
 		return target->apic_id <= 0xfe ? OK : ERR_UNSUPPORTED;
 	}
 	if (status == OK)

@@ -61,6 +61,7 @@ class Machine:
     one. Each device is what -device takes."""
 
     qemu: str = ""
+    chipset: str = "q35"
     cpu: str = "max,la57=off"
     cpus: int = 2
     memory: str = "512M"
@@ -109,7 +110,7 @@ class Machine:
     def command(self, variables):
         """The whole command line, its serial line on standard input and output."""
         program = find_qemu(self.qemu)
-        command = [program, "-accel", "tcg", "-M", "q35", "-cpu", self.cpu]
+        command = [program, "-accel", "tcg", "-M", self.chipset, "-cpu", self.cpu]
         command += ["-m", self.memory, "-smp", str(self.cpus)]
         command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-serial", "stdio", "-monitor", "none", "-device", DEBUG_EXIT]

@@ -132,6 +132,17 @@ static enum status take_intx(void *config, struct text word, struct text value,
 	return OK;
 }
 
+static enum status take_iommu(void *config, struct text word, struct text value,
+			      struct config_error *error)
+{
+	struct hv_config *hv = config;
+
+	if (!text_is(value, "unsafe-identity"))
+		return refuse(error, word, "iommu= takes unsafe-identity and nothing else");
+	hv->unsafe_identity = true;
+	return OK;
+}
+
 static enum status take_check(void *config, struct text word, struct text value,
 			      struct config_error *error)
 {
@@ -151,7 +162,7 @@ static enum status take_check(void *config, struct text word, struct text value,
 
 static const struct option hv_options[] = {
 	{"exit=", take_exit}, {"pool=", take_pool},   {"uart=", take_uart},
-	{"intx=", take_intx}, {"check=", take_check},
+	{"intx=", take_intx}, {"check=", take_check}, {"iommu=", take_iommu},
 };
 
 static const struct option_table hv_table = {

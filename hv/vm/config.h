@@ -7,9 +7,9 @@
  * line is the guest's. A size is a number of bytes, decimal or 0x, with K, M or G after it or not; a BDF
  * is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
  *
- * The hypervisor's own words are exit=debug|bochs|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...
- * and check=ud|stack|text|data|null, each at most once. A file name (a first word that begins with '/' or
- * '(') is skipped in both, as some loaders hand it over and some don't.
+ * The hypervisor's own words are exit=debug|bochs|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...,
+ * iommu=unsafe-identity and check=ud|stack|text|data|null, each at most once. A file name (a first word that
+ * begins with '/' or '(') is skipped in both, as some loaders hand it over and some don't.
  */
 #ifndef HV_VM_CONFIG_H
 #define HV_VM_CONFIG_H
@@ -55,10 +55,11 @@ enum hv_check {
 
 struct hv_config {
 	enum exit_method exit;
-	u64 pool_size;	     /* pool=SIZE in bytes, 0: default */
-	u16 uart_port;	     /* uart=PORT, default 0x3f8; 0: none */
-	enum hv_check check; /* check=...: stops the machine */
-	u32 intx_count;	     /* intx=BDF:GSI[,...]: for chipsets whose routing is not known */
+	u64 pool_size;	      /* pool=SIZE in bytes, 0: default */
+	u16 uart_port;	      /* uart=PORT, default 0x3f8; 0: none */
+	enum hv_check check;  /* check=...: stops the machine */
+	bool unsafe_identity; /* iommu=unsafe-identity: devices for a VM without an IOMMU */
+	u32 intx_count;	      /* intx=BDF:GSI[,...]: for chipsets whose routing is not known */
 	struct {
 		struct sbdf device;
 		u32 gsi;

@@ -197,6 +197,25 @@ static const struct pci_function *free_nic(const struct planner *planner)
 	return NULL;
 }
 
+/* True if a VM names devices, whatever becomes of it. */
+static bool any_named(const struct config *config)
+{
+	for (u32 i = 0; i < config->vm_count; i++)
+		if (config->vm[i].device_count)
+			return true;
+	return false;
+}
+
+static bool any_given(const struct plan *plan)
+{
+	for (u32 i = 0; i < plan->vm_count; i++)
+		if (plan->vm[i].device_count)
+			return true;
+	return false;
+}
+
+#define ONE_OWNER "without an IOMMU only one VM can have devices"
+
 static void add_default_nic(const struct planner *planner, struct vm_plan *vm)
 {
 	const struct pci_function *nic = free_nic(planner);
@@ -206,6 +225,8 @@ static void add_default_nic(const struct planner *planner, struct vm_plan *vm)
 		why_not = "no NIC is free";
 	else if (!planner->abilities->assignment)
 		why_not = planner->abilities->no_assignment_reason;
+	else if (planner->abilities->one_owner && any_named(planner->config))
+		why_not = ONE_OWNER;
 	else
 		why_not = vpci_check(planner->platform, nic);
 	if (why_not)
@@ -222,6 +243,8 @@ static bool plan_devices(const struct planner *planner, struct vm_plan *vm)
 		add_default_nic(planner, vm);
 	if (config->device_count && !planner->abilities->assignment)
 		return refuse(config, "it names devices", planner->abilities->no_assignment_reason);
+	if (config->device_count && planner->abilities->one_owner && any_given(planner->plan))
+		return refuse(config, "it names devices", ONE_OWNER);
 	for (u32 i = 0; i < config->device_count; i++)
 		if (!add_device(planner, vm, config->device[i]))
 			return false;

@@ -37,6 +37,7 @@ struct plan_abilities {
 	const u32 *apic_id;
 	bool assignment; /* DMA and interrupt remapping are there */
 	const char *no_assignment_reason;
+	bool one_owner;	      /* nothing is translated: one VM only can have devices */
 	u64 memory_available; /* bytes of RAM that VMs can have */
 };
 
@@ -46,7 +47,8 @@ struct plan_abilities {
  * others leave. Devices: two VMs never have functions that the IOMMU can't tell from one another, or that
  * could reach each other without passing it: of one package, or behind a common bridge or root port. The
  * first VM, if it has no pci= word, gets the first NIC (class 02h) that takes nothing away from what others
- * name, or starts without one, and the log says why.
+ * name, or starts without one, and the log says why. With one_owner the first VM that names devices is the
+ * only one that has any.
  *
  * Refused VMs are left out, each with one log line "vm NAME: refused: REASON", and what they asked for is
  * free for those after them. OK if at least one VM is left, else ERR_NOT_FOUND. The plan keeps pointers

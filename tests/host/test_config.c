@@ -120,6 +120,9 @@ static void test_hypervisor_words(void **state)
 	assert_int_equal(config.hv.exit, EXIT_HALT);
 	assert_int_equal(parse_command("exit=bochs"), OK);
 	assert_int_equal(config.hv.exit, EXIT_BOCHS);
+	assert_false(config.hv.unsafe_identity);
+	assert_int_equal(parse_command("iommu=unsafe-identity"), OK);
+	assert_true(config.hv.unsafe_identity);
 }
 
 static void test_checks(void **state)
@@ -145,7 +148,9 @@ static void test_bad_hypervisor_words(void **state)
 		{"exti=debug", "exti=debug"},
 		{"exit=debug exit=debug", "exit=debug"},
 		{"iommu=off", "iommu=off"},
-		{"iommu=unsafe-identity", "iommu=unsafe-identity"},
+		{"iommu=identity", "iommu=identity"},
+		{"iommu=", "iommu="},
+		{"iommu=unsafe-identity iommu=unsafe-identity", "iommu=unsafe-identity"},
 		{"check=", "check="},
 		{"check=udx", "check=udx"},
 		{"check=none", "check=none"},

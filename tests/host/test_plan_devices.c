@@ -125,6 +125,38 @@ static void test_no_assignment(void **state)
 	assert_false(logged("vm c: "));
 }
 
+/* Nothing is translated: one VM has all the devices, and those that name some go before. */
+static void test_one_owner(void **state)
+{
+	struct vm_config *a = add_vm("a");
+
+	(void)state;
+	abilities.one_owner = true;
+	assert_int_equal(make(), OK);
+	assert_ptr_equal(plan.vm[0].device[0], NIC0);
+
+	give(add_vm("b"), NIC1);
+	give(&config.vm[1], APART);
+	give(add_vm("c"), SEGMENT_1);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_string_equal(plan.vm[1].config->name, "b");
+	assert_int_equal(plan.vm[1].device_count, 2);
+	assert_true(logged("vm a: starts without a NIC: without an IOMMU only one VM can have"));
+	assert_true(logged("vm c: refused: it names devices: without an IOMMU only one VM can"));
+
+	/* A VM that is refused owns nothing. */
+	captured_log_clear();
+	give(&config.vm[1], &functions[0]);
+	a->pci_given = true;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_string_equal(plan.vm[1].config->name, "c");
+	assert_int_equal(plan.vm[1].device_count, 1);
+	assert_false(logged("only one VM"));
+}
+
 static void test_unfit_device(void **state)
 {
 	(void)state;
@@ -179,6 +211,7 @@ int main(void)
 		cmocka_unit_test_setup(test_refused_vm_keeps_nothing, set_up),
 		cmocka_unit_test_setup(test_default_nic, set_up),
 		cmocka_unit_test_setup(test_no_assignment, set_up),
+		cmocka_unit_test_setup(test_one_owner, set_up),
 		cmocka_unit_test_setup(test_unfit_device, set_up),
 		cmocka_unit_test_setup(test_reach_past_the_iommu, set_up),
 	};
