@@ -38,6 +38,9 @@ enum status vmx_caps_decode(const struct vmx_words *words, struct vmx_caps *caps
 			    const char **missing);
 enum status vmx_probe(void);
 
+/* One vCPU a physical CPU, for good: all guests can have the same VPID. */
+#define VMX_VPID 1
+
 /* As the VMCS takes it for its entry (24.8.3); info without VMX_EVENT_VALID: none. */
 struct vmx_event {
 	u32 info;
@@ -88,6 +91,9 @@ void vmx_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
 /* Takes the NMIs that wait, through the hypervisor's own table: an exit by one has blocked them (27.5.5). */
 void vmx_take_nmis(void);
+
+/* event.c: what was asked for by vmx_inject() or is to be repeated goes into the VMCS. */
+void vmx_set_event(struct vmx_vcpu *vmx);
 
 /* exit.c: from the VMCS to the neutral exit. */
 void vmx_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);

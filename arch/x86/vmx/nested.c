@@ -13,33 +13,19 @@ void vmx_flush(struct vcpu *vcpu)
 	vmx_of(vcpu)->stale = true;
 }
 
-/* 30.3: types and descriptors. All others' entries go too where one context's alone can't. */
-#define INVEPT_SINGLE  1
-#define INVEPT_ALL     2
-#define INVVPID_SINGLE 1
-#define INVVPID_ALL    2
-
-struct invalidation {
-	u64 context; /* EPT pointer, or VPID */
-	u64 reserved;
-};
-
+/* All others' entries go too where one context's alone can't. */
 void vmx_flush_now(struct vmx_vcpu *vmx)
 {
-	struct invalidation what = {vmcs_read(VMCS_EPT_POINTER), 0};
-	u64 type = vmx_caps.invept_single ? INVEPT_SINGLE : INVEPT_ALL;
-
 	if (!vmx->stale)
 		return;
 	vmx->stale = false;
-	__asm__ volatile("invept %0, %1" : : "m"(what), "r"(type) : "cc", "memory");
+	vmx_invept(vmx_caps.invept_single ? VMX_INVEPT_SINGLE : VMX_INVEPT_ALL,
+		   vmcs_read(VMCS_EPT_POINTER));
 }
 
 void vmx_flush_linear(void)
 {
-	struct invalidation what = {1, 0};
-	u64 type = vmx_caps.invvpid_single ? INVVPID_SINGLE : INVVPID_ALL;
-
 	if (vmx_caps.vpid)
-		__asm__ volatile("invvpid %0, %1" : : "m"(what), "r"(type) : "cc", "memory");
+		vmx_invvpid(vmx_caps.invvpid_single ? VMX_INVVPID_SINGLE : VMX_INVVPID_ALL,
+			    VMX_VPID);
 }

@@ -58,9 +58,8 @@ static void fill_control(const struct vcpu *vcpu)
 	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap.v);
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap.v + PAGE_SIZE);
 	vmcs_write(VMCS_MSR_BITMAP, vmx->msr_bitmap_hpa.v);
-	/* One vCPU a physical CPU, for good: all guests can have the same VPID. */
 	if (vmx_caps.vpid)
-		vmcs_write(VMCS_VPID, 1);
+		vmcs_write(VMCS_VPID, VMX_VPID);
 	vmcs_write(VMCS_EPT_POINTER, ept_pointer_make(vmx->nested_root, 4, vmx_caps.ept_walk_wb,
 						      vmx_caps.ept_accessed_dirty));
 	/* What a guest may not change in fact: see exit.c for how it can go on believing that it did. */

@@ -232,4 +232,12 @@ static inline enum vmcs_field vmcs_of_segment(enum vmcs_field first, unsigned se
 u64 vmcs_read(enum vmcs_field field);
 void vmcs_write(enum vmcs_field field, u64 value);
 
+/* 30.3: what the CPU cached of one EPT pointer's or VPID's translations, or of all, is gone. */
+#define VMX_INVEPT_SINGLE  1
+#define VMX_INVEPT_ALL	   2
+#define VMX_INVVPID_SINGLE 1
+#define VMX_INVVPID_ALL	   2
+void vmx_invept(u64 type, u64 ept_pointer);
+void vmx_invvpid(u64 type, u16 vpid);
+
 #endif
