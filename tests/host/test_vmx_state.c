@@ -134,11 +134,6 @@ static void test_msr_map(void **state)
 	}
 }
 
-static void set_cs_rights(u64 rights)
-{
-	vmcs_write(vmcs_of_segment(VMCS_GUEST_RIGHTS, SEGMENT_CS), rights);
-}
-
 static void test_skip(void **state)
 {
 	(void)state;

@@ -64,6 +64,11 @@ static inline void desk_enter(void)
 	vmcs_write(VMCS_GUEST_RFLAGS, vcpu.rflags);
 }
 
+static inline void set_cs_rights(u64 rights)
+{
+	vmcs_write(vmcs_of_segment(VMCS_GUEST_RIGHTS, SEGMENT_CS), rights);
+}
+
 static const struct vcpu_start desk_start = {.rip = 0x100020, .rax = 0x2badb002, .rbx = 0x9500};
 
 static int desk_set_up(void **state)
