@@ -4,6 +4,12 @@
 // sources: arch/x86/vmx/state.c
 #include "tests/host/vmx_exit_desk.h"
 
+static void decode_event(u32 event, u64 qualification)
+{
+	fake_vmcs_set(VMCS_EXIT_EVENT, event);
+	decode(0, qualification);
+}
+
 /* An IRET that could not read its stack had unblocked NMIs: until it runs again they stay blocked. */
 static void test_nmi_unblocking(void **state)
 {
@@ -13,6 +19,10 @@ static void test_nmi_unblocking(void **state)
 	set_blocking(0);
 	decode(48, BIT(7) | BIT(8) | BIT(0));
 	assert_blocking(0);
+	set_blocking(VMX_BLOCKING_BY_STI);
+	decode_event(0x80001b11, 0); /* #AC */
+	assert_blocking(VMX_BLOCKING_BY_NMI);
+	set_blocking(0);
 	/* Not defined where something was being delivered. */
 	fake_vmcs_set(VMCS_IDT_VECTORING, 0x80000041);
 	decode(48, BIT(7) | BIT(8) | BIT(0) | BIT(12));
@@ -71,12 +81,6 @@ static void test_interrupted_nmi(void **state)
 	fake_vmcs_set(VMCS_IDT_VECTORING, 0x80000202);
 	assert_repeated(0x80000202, 0);
 	assert_blocking(0);
-}
-
-static void decode_event(u32 event, u64 qualification)
-{
-	fake_vmcs_set(VMCS_EXIT_EVENT, event);
-	decode(0, qualification);
 }
 
 static void test_host_events(void **state)

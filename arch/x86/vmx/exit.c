@@ -64,11 +64,8 @@ static void decode_ept_violation(u64 qualification, struct vm_exit *exit)
  */
 static void pass_exception_on(struct vmx_vcpu *vmx, u32 event, u64 qualification)
 {
-	u64 blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-
 	block_nmis_again(event);
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-		   blocking & ~(VMX_BLOCKING_BY_STI | VMX_BLOCKING_BY_MOV_SS));
+	vmx_end_shadow();
 	if ((event & VMX_EVENT_VECTOR) == EXCEPTION_DB) {
 		vmx_dr6_write((vmx_dr6_read() & ~BITS(3, 0)) | (qualification & VMX_DEBUG_REASONS));
 		if (qualification & VMX_DEBUG_ACCESS)

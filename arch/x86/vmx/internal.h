@@ -100,6 +100,7 @@ void vmx_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);
 
 /* state.c */
 bool vmx_is_64_bit(void);
+void vmx_end_shadow(void); /* of STI or MOV SS */
 void vmx_skip(struct vcpu *vcpu, u8 length);
 void vmx_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void vmx_state(const struct vcpu *vcpu, struct vcpu_state *state);

@@ -11,7 +11,7 @@ bool vmx_is_64_bit(void)
 	       vmcs_read(vmcs_of_segment(VMCS_GUEST_RIGHTS, SEGMENT_CS)) & RIGHTS_LONG;
 }
 
-static void end_shadow(void)
+void vmx_end_shadow(void)
 {
 	u64 blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -25,7 +25,7 @@ void vmx_skip(struct vcpu *vcpu, u8 length)
 
 	/* Outside of 64-bit code RIP has 32 bits. */
 	vcpu->rip = vmx_is_64_bit() ? next : (u32)next;
-	end_shadow();
+	vmx_end_shadow();
 }
 
 /*
@@ -42,7 +42,7 @@ void vmx_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 		vmx->nmi_waits = true;
 		return;
 	}
-	end_shadow();
+	vmx_end_shadow();
 	if (event->vector == VECTOR_PF)
 		vmx->cr2 = event->address;
 	vmx->inject = (struct vmx_event){
