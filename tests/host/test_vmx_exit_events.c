@@ -140,13 +140,17 @@ static void test_debug_exceptions(void **state)
 	assert_int_equal(vmcs_read(VMCS_ENTRY_INSTRUCTION_LENGTH), 1);
 }
 
-/* An access of DR0 to DR7 where DR7.GD forbids it. */
+/* 17.2.4: an access where DR7.GD forbids it, and that every #DB clears GD, for its handler. */
 static void test_debug_access(void **state)
 {
 	(void)state;
 	vmcs_write(VMCS_GUEST_DR7, 0x400 | BIT(13) | BIT(1));
 	decode_event(0x80000301, BIT(13));
 	assert_int_equal(dr6, 0xffff2ff0);
+	assert_int_equal(vmcs_read(VMCS_GUEST_DR7), 0x400 | BIT(1));
+	assert_passed_on(0x80000301);
+	vmcs_write(VMCS_GUEST_DR7, 0x400 | BIT(13) | BIT(1));
+	decode_event(0x80000301, BIT(0));
 	assert_int_equal(vmcs_read(VMCS_GUEST_DR7), 0x400 | BIT(1));
 	assert_passed_on(0x80000301);
 }

@@ -68,8 +68,7 @@ static void pass_exception_on(struct vmx_vcpu *vmx, u32 event, u64 qualification
 	vmx_end_shadow();
 	if ((event & VMX_EVENT_VECTOR) == EXCEPTION_DB) {
 		vmx_dr6_write((vmx_dr6_read() & ~BITS(3, 0)) | (qualification & VMX_DEBUG_REASONS));
-		if (qualification & VMX_DEBUG_ACCESS)
-			vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~DR7_GD);
+		vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~DR7_GD);
 	}
 	vmx->inject = (struct vmx_event){
 		.info = event & (u32)(VMX_EVENT_VALID | VMX_EVENT_ERROR_VALID | VMX_EVENT_TYPE |

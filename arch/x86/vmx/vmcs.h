@@ -217,7 +217,6 @@ static inline enum vmcs_field vmcs_of_segment(enum vmcs_field first, unsigned se
 #define VMX_EPT_FINAL	BIT(8) /* of it: the translated address, not a table on the way */
 /* Debug exceptions, table 27-1: DR6's B0-B3, BD and BS. */
 #define VMX_DEBUG_REASONS (BITS(3, 0) | BITS(14, 13))
-#define VMX_DEBUG_ACCESS  BIT(13)
 
 /* 24.6.11: the pointer to EPT tables. */
 #define VMX_EPT_WALK_WB	  6ull
