@@ -111,6 +111,28 @@ static void test_nmi_waits(void **state)
 	assert_event(0, 0);
 }
 
+/*
+ * A CPU need not keep an NMI back after STI (table 24-3), nor the window shut (25.2): to wait for it to open
+ * would be to wait for ever. The entry may want the shadow ended (26.3.1.5).
+ */
+static void test_nmi_after_sti(void **state)
+{
+	(void)state;
+	vcpu.rflags |= RFLAGS_IF;
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, VMX_BLOCKING_BY_STI);
+	vmx_inject(&vcpu, &nmi);
+	assert_event(0x80000202, 0);
+	assert_nmi_window(false);
+	assert_int_equal(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY), 0);
+	/* Where it waits for IRET the shadow stays. */
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, VMX_BLOCKING_BY_STI | VMX_BLOCKING_BY_NMI);
+	vmx_inject(&vcpu, &nmi);
+	assert_event(0, 0);
+	assert_nmi_window(true);
+	assert_int_equal(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY),
+			 VMX_BLOCKING_BY_STI | VMX_BLOCKING_BY_NMI);
+}
+
 /* Delivered to a CPU that stands still, an exception makes it go on. */
 static void test_halted(void **state)
 {
@@ -128,7 +150,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(test_injection),  DESK_TEST(test_injection_ends_shadow),
 		DESK_TEST(test_repetition), DESK_TEST(test_nmi),
-		DESK_TEST(test_nmi_waits),  DESK_TEST(test_halted),
+		DESK_TEST(test_nmi_waits),  DESK_TEST(test_nmi_after_sti),
+		DESK_TEST(test_halted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,15 @@
 /* What the next VM entry delivers to the guest. */
 #include "arch/x86/vmx/internal.h"
 
-/* 24.6.2 and 26.3.1.5: no entry brings an NMI to a guest that has not come back from one, or in a shadow. */
+/*
+ * 26.3.1.5: no entry brings an NMI to a guest that has not come back from one, or in the shadow of MOV SS:
+ * the window that is asked for opens when that is over (25.2). In the shadow of STI it is open on some CPUs,
+ * so that to ask for it would be an exit for ever; as on those CPUs the NMI ends that shadow.
+ */
 static bool can_take_nmi(void)
 {
 	return !(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) &
-		 (VMX_BLOCKING_BY_STI | VMX_BLOCKING_BY_MOV_SS | VMX_BLOCKING_BY_NMI));
+		 (VMX_BLOCKING_BY_MOV_SS | VMX_BLOCKING_BY_NMI));
 }
 
 /* What was interrupted comes first, unless an exception is its outcome; an NMI waits until it fits. */
@@ -18,6 +22,7 @@ void vmx_set_event(struct vmx_vcpu *vmx)
 	if (vmx->nmi_waits && !(vmx->inject.info & VMX_EVENT_VALID) && can_take_nmi()) {
 		vmx->inject.info = (u32)(VMX_EVENT_VALID | VMX_EVENT_TYPE_NMI | 2);
 		vmx->nmi_waits = false;
+		vmx_end_shadow();
 	}
 	if (vmx->nmi_waits)
 		window = VMX_PROC_NMI_WINDOW;
