@@ -42,6 +42,16 @@ static void assert_repeated(u32 info, u32 error)
 	vmx->inject = (struct vmx_event){0};
 }
 
+static void assert_passed_on(u32 info)
+{
+	assert_int_equal(vm_exit.kind, EXIT_RETRY);
+	vcpu.rflags = 2;
+	desk_enter();
+	assert_int_equal(vmcs_read(VMCS_ENTRY_EVENT), info);
+	assert_null(vmx_check_entry(&vmx_caps));
+	vmx->inject = (struct vmx_event){0};
+}
+
 static void test_interrupted_deliveries(void **state)
 {
 	(void)state;
@@ -81,6 +91,11 @@ static void test_interrupted_nmi(void **state)
 	fake_vmcs_set(VMCS_IDT_VECTORING, 0x80000202);
 	assert_repeated(0x80000202, 0);
 	assert_blocking(0);
+	/* An exception came of it, whose handler's IRET will unblock NMIs. */
+	set_blocking(VMX_BLOCKING_BY_NMI);
+	decode_event(0x80000b11, 0);
+	assert_passed_on(0x80000b11);
+	assert_blocking(VMX_BLOCKING_BY_NMI);
 }
 
 static void test_host_events(void **state)
@@ -92,16 +107,6 @@ static void test_host_events(void **state)
 	decode_event(0x80000312, 0);
 	assert_int_equal(vm_exit.kind, EXIT_MACHINE_CHECK);
 	assert_int_equal(vmx->inject.info, 0);
-}
-
-static void assert_passed_on(u32 info)
-{
-	assert_int_equal(vm_exit.kind, EXIT_RETRY);
-	vcpu.rflags = 2;
-	desk_enter();
-	assert_int_equal(vmcs_read(VMCS_ENTRY_EVENT), info);
-	assert_null(vmx_check_entry(&vmx_caps));
-	vmx->inject = (struct vmx_event){0};
 }
 
 static void test_alignment_checks(void **state)

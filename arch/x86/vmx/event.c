@@ -12,13 +12,23 @@ static bool can_take_nmi(void)
 		 (VMX_BLOCKING_BY_MOV_SS | VMX_BLOCKING_BY_NMI));
 }
 
+/* 27.3.4: an NMI whose delivery was cut short has its own blocking in effect. */
+static void repeat_event(struct vmx_vcpu *vmx)
+{
+	vmx->inject = vmx->repeat;
+	if (vmx->repeat.info & VMX_EVENT_VALID &&
+	    (vmx->repeat.info & VMX_EVENT_TYPE) == VMX_EVENT_TYPE_NMI)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~VMX_BLOCKING_BY_NMI);
+}
+
 /* What was interrupted comes first, unless an exception is its outcome; an NMI waits until it fits. */
 void vmx_set_event(struct vmx_vcpu *vmx)
 {
 	u64 window = 0;
 
 	if (!(vmx->inject.info & VMX_EVENT_VALID))
-		vmx->inject = vmx->repeat;
+		repeat_event(vmx);
 	if (vmx->nmi_waits && !(vmx->inject.info & VMX_EVENT_VALID) && can_take_nmi()) {
 		vmx->inject.info = (u32)(VMX_EVENT_VALID | VMX_EVENT_TYPE_NMI | 2);
 		vmx->nmi_waits = false;

@@ -7,7 +7,7 @@
 
 /*
  * What was being delivered when the exit came must be delivered again (27.2.4), unless an instruction does
- * it: rip still points to that, and it runs again. An NMI that was on its way has its blocking in effect.
+ * it: rip still points to that, and it runs again.
  */
 static struct vmx_event event_to_repeat(void)
 {
@@ -17,9 +17,6 @@ static struct vmx_event event_to_repeat(void)
 	if (!(info & VMX_EVENT_VALID) || type == VMX_EVENT_TYPE_SOFTWARE_INT ||
 	    type == VMX_EVENT_TYPE_PRIVILEGED || type == VMX_EVENT_TYPE_SOFTWARE)
 		return (struct vmx_event){0};
-	if (type == VMX_EVENT_TYPE_NMI)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~VMX_BLOCKING_BY_NMI);
 	return (struct vmx_event){
 		.info = info & (u32)(VMX_EVENT_VALID | VMX_EVENT_ERROR_VALID | VMX_EVENT_TYPE |
 				     VMX_EVENT_VECTOR),
