@@ -143,6 +143,12 @@ static void test_halted(void **state)
 	vmcs_write(VMCS_GUEST_ACTIVITY, VMX_HALTED);
 	vmx_inject(&vcpu, &nmi);
 	assert_event(0x80000202, 0);
+	/* One that has to wait wakes nobody. */
+	vmcs_write(VMCS_GUEST_ACTIVITY, VMX_HALTED);
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, VMX_BLOCKING_BY_NMI);
+	vmx_inject(&vcpu, &nmi);
+	assert_event(0, 0);
+	assert_int_equal(vmcs_read(VMCS_GUEST_ACTIVITY), VMX_HALTED);
 }
 
 int main(void)

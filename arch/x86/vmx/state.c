@@ -29,7 +29,8 @@ void vmx_skip(struct vcpu *vcpu, u8 length)
 }
 
 /*
- * An exception ends the shadow of STI or MOV SS, as its delivery would; with RFLAGS.TF the entry would
+ * An NMI may have to wait, and ends HLT with its delivery (26.7.2). An exception is an instruction's: the CPU
+ * is not halted. It ends the shadow of STI or MOV SS, as its delivery would; with RFLAGS.TF the entry would
  * otherwise be refused (26.3.1.5). In real mode there are no error codes (26.2.1.3).
  */
 void vmx_inject(struct vcpu *vcpu, const struct vcpu_event *event)
@@ -37,11 +38,11 @@ void vmx_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 	struct vmx_vcpu *vmx = vmx_of(vcpu);
 	bool has_error = event->has_error && vmcs_read(VMCS_GUEST_CR0) & CR0_PE;
 
-	vmcs_write(VMCS_GUEST_ACTIVITY, VMX_ACTIVE);
 	if (event->kind == EVENT_NMI) {
 		vmx->nmi_waits = true;
 		return;
 	}
+	vmcs_write(VMCS_GUEST_ACTIVITY, VMX_ACTIVE);
 	vmx_end_shadow();
 	if (event->vector == VECTOR_PF)
 		vmx->cr2 = event->address;
