@@ -82,6 +82,30 @@ static void test_reset(void **state)
 	assert_int_equal(fake_invvpid.count, 1);
 }
 
+/* 24.11.3: what a field holds that was never written can't be relied on; the CPU looks at all of these. */
+static void test_all_written(void **state)
+{
+	static const u16 fields[] = {
+		0x0000, 0x2000, 0x2002, 0x2004, 0x201a, 0x2800, 0x2802, 0x2804, 0x2806,
+		0x2c00, 0x2c02, 0x4000, 0x4002, 0x4004, 0x4006, 0x4008, 0x400a, 0x400c,
+		0x400e, 0x4010, 0x4012, 0x4014, 0x4016, 0x401e, 0x4824, 0x4826, 0x482a,
+		0x4c00, 0x6000, 0x6002, 0x6004, 0x6006, 0x6800, 0x6802, 0x6804, 0x681a,
+		0x681c, 0x681e, 0x6820, 0x6822, 0x6824, 0x6826,
+	};
+
+	(void)state;
+	desk_enter();
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!fake_vmcs_is_written(fields[i]))
+			fail_msg("field %#x is left as it was", fields[i]);
+	for (unsigned n = 0; n < 8; n++) /* segments, and tables with limit and base only */
+		assert_true(fake_vmcs_is_written(0x800 + 2 * n) &&
+			    fake_vmcs_is_written(0x4814 + 2 * n));
+	for (unsigned n = 0; n < 10; n++)
+		assert_true(fake_vmcs_is_written(0x4800 + 2 * n) &&
+			    fake_vmcs_is_written(0x6806 + 2 * n));
+}
+
 /* 26.2, 26.3: the CPU takes it, and nothing that it would look at is missing. */
 static void test_entry(void **state)
 {
@@ -352,11 +376,12 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(test_create),	 DESK_TEST(test_controls),     DESK_TEST(test_reset),
-		DESK_TEST(test_entry),	 DESK_TEST(test_msr_map),      DESK_TEST(test_skip),
-		DESK_TEST(test_shadows), DESK_TEST(test_segments),     DESK_TEST(test_efer),
-		DESK_TEST(test_pat),	 DESK_TEST(test_other_msrs),   DESK_TEST(test_cr4),
-		DESK_TEST(test_flush),	 DESK_TEST(test_nested_shape), DESK_TEST(test_pages),
+		DESK_TEST(test_create),	     DESK_TEST(test_controls), DESK_TEST(test_reset),
+		DESK_TEST(test_all_written), DESK_TEST(test_entry),    DESK_TEST(test_msr_map),
+		DESK_TEST(test_skip),	     DESK_TEST(test_shadows),  DESK_TEST(test_segments),
+		DESK_TEST(test_efer),	     DESK_TEST(test_pat),      DESK_TEST(test_other_msrs),
+		DESK_TEST(test_cr4),	     DESK_TEST(test_flush),    DESK_TEST(test_nested_shape),
+		DESK_TEST(test_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,9 @@ static void fill_control(const struct vcpu *vcpu)
 	/* #DB and #AC: their delivery can loop for ever; they are passed on. */
 	vmcs_write(VMCS_EXCEPTION_BITMAP,
 		   BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC));
+	/* 24.6.3: no #PF makes an exit. */
+	vmcs_write(VMCS_PF_ERROR_MASK, 0);
+	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
 	vmcs_write(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmcs_write(VMCS_PROC_CONTROLS, vmx_caps.proc);
 	vmcs_write(VMCS_PROC2_CONTROLS, vmx_caps.proc2);
