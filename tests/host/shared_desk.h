@@ -105,7 +105,8 @@ static inline void begin_shared(u64 cap)
 
 static inline struct vm_region region(u64 start, u64 size, u32 prot, bool dma)
 {
-	return (struct vm_region){gpa(start), size, hpa(HOST + start), prot, dma};
+	return (struct vm_region){gpa(start), size,	  hpa(HOST + start),
+				  prot,	      .ram = dma, .dma = dma};
 }
 
 static inline u8 dma(u64 address, bool write, u64 *to)

@@ -103,6 +103,7 @@ static void test_host_events(void **state)
 	(void)state;
 	decode_event(0x80000202, 0);
 	assert_int_equal(vm_exit.kind, EXIT_HOST_EVENT);
+	assert_int_equal(nmis_taken, 1);
 	assert_int_equal(vmx->inject.info, 0);
 	decode_event(0x80000312, 0);
 	assert_int_equal(vm_exit.kind, EXIT_MACHINE_CHECK);

@@ -14,7 +14,7 @@ static _Alignas(4096) u8 desk_memory[32 * PAGE_SIZE];
 static struct pool pool;
 static struct vcpu vcpu;
 static struct vmx_vcpu *vmx;
-static unsigned loads, cpu_resets;
+static unsigned loads, cpu_resets, nmis_taken;
 static u64 dr6;
 
 void vmx_load(struct vcpu *loaded)
@@ -23,6 +23,11 @@ void vmx_load(struct vcpu *loaded)
 	fake_vmcs_clear();
 	vmx->launched = false;
 	loads++;
+}
+
+void vmx_take_nmis(void)
+{
+	nmis_taken++;
 }
 
 void vmx_reset_cpu(void)
@@ -82,7 +87,7 @@ static int desk_set_up(void **state)
 		pool_init(&pool, desk_memory, hpa(DESK_HPA), sizeof(desk_memory));
 	pool_made = true;
 	assert_int_equal(vmx_caps_decode(&vmx_skylake, &vmx_caps, &missing), OK);
-	loads = cpu_resets = 0;
+	loads = cpu_resets = nmis_taken = 0;
 	dr6 = 0xffff0ff0;
 	memset(&vcpu, 0, sizeof(vcpu));
 	vcpu.cr4_allowed = CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_PCIDE;
