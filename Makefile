@@ -135,7 +135,7 @@ build/host/obj/flags: FORCE
 
 # The settings reach the tools as they were typed, dollar signs and all.
 settings := NIC CPUS MEM FIRMWARE GUEST GUEST_ARGS GUEST_MODULES VM_ARGS HV_ARGS IOMMU_ARGS \
-	QEMU QEMU_ARGS EMU CPU_MODEL NORUN TIMEOUT T
+	QEMU QEMU_ARGS ACCEL EMU CPU_MODEL NORUN TIMEOUT T
 define keep_as_typed
 override $(1) := $$(value $(1))
 export $(1)
@@ -203,6 +203,7 @@ help:
 #:   IOMMU_ARGS='...'        of QEMU's intel-iommu: aw-bits=48,caching-mode=on ...
 #:   QEMU=10|11|PROGRAM      another QEMU; 10 and 11 are those of `make emulators`
 #:   QEMU_ARGS='...'         more of QEMU's arguments
+#:   ACCEL=kvm               under KVM instead of TCG, on hosts that let guests use VMX or SVM
 #:   EMU=bochs               Bochs instead of QEMU: VMX and SVM, no IOMMU
 #:   CPU_MODEL=ryzen         one of Bochs's CPUs (bochs-bin --help cpu)
 #:   TIMEOUT=180             seconds until it is given up

@@ -61,6 +61,7 @@ class Machine:
     one. Each device is what -device takes."""
 
     qemu: str = ""
+    accel: str = "tcg"
     chipset: str = "q35"
     cpu: str = "max,la57=off"
     cpus: int = 2
@@ -110,7 +111,11 @@ class Machine:
     def command(self, variables):
         """The whole command line, its serial line on standard input and output."""
         program = find_qemu(self.qemu)
-        command = [program, "-accel", "tcg", "-M", self.chipset, "-cpu", self.cpu]
+        chipset, cpu = self.chipset, self.cpu
+        if self.accel == "kvm":
+            # The IOMMU can remap interrupts only where QEMU has the IOAPIC.
+            chipset, cpu = f"{chipset},kernel-irqchip=split", "host"
+        command = [program, "-accel", self.accel, "-M", chipset, "-cpu", cpu]
         command += ["-m", self.memory, "-smp", str(self.cpus)]
         command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
         command += ["-serial", "stdio", "-monitor", "none", "-device", DEBUG_EXIT]

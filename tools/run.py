@@ -19,6 +19,7 @@ from pathlib import Path
 import bochs
 import emulator
 import image
+import kvm
 import payload
 
 TOP = emulator.TOP
@@ -89,7 +90,7 @@ def refuse_others(names, why):
 
 def compose_bochs(iso, tftp):
     """Bochs's machine that the settings describe."""
-    refuse_others(("QEMU", "QEMU_ARGS", "IOMMU_ARGS"), "is for EMU=qemu only")
+    refuse_others(("QEMU", "QEMU_ARGS", "IOMMU_ARGS", "ACCEL"), "is for EMU=qemu only")
     if choice("FIRMWARE", "bios", "uefi") != "bios":
         raise SettingError("FIRMWARE=uefi is for EMU=qemu only")
     nic = choice("NIC", "e1000", "e1000e", "none")
@@ -108,8 +109,13 @@ def compose_bochs(iso, tftp):
 def compose_qemu(iso, tftp):
     """QEMU's machine that the settings describe."""
     refuse_others(("CPU_MODEL",), "is for EMU=bochs only")
+    accel = choice("ACCEL", "tcg", "kvm")
+    reason = kvm.why_not() if accel == "kvm" and not setting("NORUN") else None
+    if reason:
+        raise SettingError(f"ACCEL=kvm: {reason}")
     machine = emulator.Machine(
         qemu=setting("QEMU"),
+        accel=accel,
         cpus=number("CPUS", 2),
         memory=setting("MEM", "512M"),
         firmware=choice("FIRMWARE", "bios", "uefi"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import emulator
+import kvm
 
 SECONDS = 300
 
@@ -120,6 +121,25 @@ def test_bochs_only_print(launch, folder):
     assert not (folder / "bochsrc").exists()
 
 
+def test_kvm(launch):
+    """The guest does its work under KVM, or one line tells why it can't."""
+    reason = kvm.why_not()
+    result = launch(ACCEL="kvm")
+    if reason:
+        assert result.returncode == 1
+        assert result.stdout == f"run: ACCEL=kvm: {reason}\n"
+    else:
+        assert result.returncode == 0, result.stdout
+        assert "the guest ended well" in result.stdout
+
+
+def test_kvm_only_print(launch):
+    """The command line, whatever the host can do."""
+    result = launch(ACCEL="kvm", NORUN="1")
+    assert result.returncode == 0
+    assert "-accel kvm -M q35,kernel-irqchip=split -cpu host" in result.stdout
+
+
 def test_failing_guest(launch):
     """A file with another digest: the guest's code for that is told."""
     result = launch(GUEST_ARGS="sha256=" + "0" * 64)
@@ -133,6 +153,8 @@ REFUSED = {
     "cpus": ({"CPUS": "none"}, "CPUS is a number"),
     "guest": ({"GUEST": "/nowhere/guest.elf"}, "no file /nowhere/guest.elf"),
     "qemu": ({"QEMU": "/nowhere/qemu"}, "no program /nowhere/qemu"),
+    "accelerator": ({"ACCEL": "hvf"}, "ACCEL is one of"),
+    "bochs-accelerator": ({"EMU": "bochs", "ACCEL": "kvm"}, "ACCEL is for EMU=qemu"),
     "emulator": ({"EMU": "vmware"}, "EMU is one of"),
     "model": ({"CPU_MODEL": "ryzen"}, "CPU_MODEL is for EMU=bochs"),
     "bochs-firmware": ({"EMU": "bochs", "FIRMWARE": "uefi"}, "FIRMWARE=uefi is for EMU=qemu"),
