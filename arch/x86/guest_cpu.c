@@ -4,7 +4,8 @@
 
 #define DR6_RESET 0xffff0ff0ull
 
-static void reset_vectors(void)
+/* x87 and SSE, on any CPU. */
+static void reset_legacy(void)
 {
 	static const u8 fxsave_reset[512] __attribute__((aligned(16))) = {
 		0x7f, 0x03, [24] = 0x80, 0x1f, 0, 0, 0xff, 0xff,
@@ -16,6 +17,24 @@ static void reset_vectors(void)
 	cr4_write(cr4);
 }
 
+/*
+ * All else that XSAVE manages, also what no guest is shown: where the CPU does not trap XSETBV (QEMU before
+ * 10) an earlier guest may have used it. An image without any component's state resets them (SDM volume 1,
+ * 13.8).
+ */
+static void reset_extended(void)
+{
+	static const u8 xsave_reset[576] __attribute__((aligned(64))) = {[24] = 0x80, 0x1f};
+	struct cpuid leaf;
+
+	if (!(cr4_read() & CR4_OSXSAVE))
+		return;
+	leaf = cpuid(0xd, 0);
+	guest_xcr0_write((u64)leaf.edx << 32 | leaf.eax);
+	__asm__ volatile("xrstor %0" : : "m"(xsave_reset), "a"(~0u), "d"(~0u));
+	guest_xcr0_write(1);
+}
+
 static void reset_debug(void)
 {
 	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3"
@@ -24,22 +43,16 @@ static void reset_debug(void)
 	__asm__ volatile("mov %0, %%dr6" : : "r"(DR6_RESET));
 }
 
-static void reset_xcr0(void)
+void guest_xcr0_write(u64 value)
 {
-	u64 cr4 = cr4_read();
-
-	if (!(cpuid(1, 0).ecx & BIT(26))) /* XSAVE */
-		return;
-	cr4_write(cr4 | CR4_OSXSAVE);
-	__asm__ volatile("xsetbv" : : "c"(0), "a"(1), "d"(0));
-	cr4_write(cr4);
+	__asm__ volatile("xsetbv" : : "c"(0), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
 void guest_cpu_reset(void)
 {
-	reset_vectors();
+	reset_legacy();
+	reset_extended();
 	reset_debug();
-	reset_xcr0();
 	if (cpuid(0x80000001, 0).edx & BIT(27)) /* RDTSCP */
 		msr_write(MSR_TSC_AUX, 0);
 }

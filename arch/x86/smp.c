@@ -36,13 +36,13 @@ static enum status take_ist_stacks(struct percpu *cpu)
 }
 
 /*
- * No lazy FPU, no alignment checks; of CR4 what the hypervisor's code needs, and machine checks, which
- * would shut the CPU down where nobody takes them.
+ * No lazy FPU, no alignment checks; of CR4 what the hypervisor's code needs, machine checks, which would shut
+ * the CPU down where nobody takes them, and XSETBV, which is carried out for guests.
  */
 static void control_registers_init(void)
 {
 	cr0_write(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_PE);
-	cr4_write(CR4_PAE | CR4_MCE);
+	cr4_write(CR4_PAE | CR4_MCE | (cpuid(1, 0).ecx & BIT(26) ? CR4_OSXSAVE : 0));
 }
 
 enum status cpu_boot_init(struct pool *pool)

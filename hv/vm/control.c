@@ -1,5 +1,9 @@
 #include "hv/vm/control.h"
 
+#include "arch/x86/guest_cpu.h"
+#include "arch/x86/guest_xcr0.h"
+#include "arch/x86/msr.h"
+#include "hv/vm/features.h"
 #include "hv/vm/instruction.h"
 #include "hv/vm/services.h"
 
@@ -26,13 +30,19 @@ static bool find_write(struct vm *vm, const struct vcpu *vcpu, const struct vm_e
 	return true;
 }
 
+static void fault(struct vcpu *vcpu, u8 vector)
+{
+	struct vcpu_event event = {
+		.kind = EVENT_EXCEPTION,
+		.vector = vector,
+		.has_error = vector == VECTOR_GP,
+	};
+
+	services.cpu->inject(vcpu, &event);
+}
+
 void control_cr4_write(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	static const struct vcpu_event fault = {
-		.kind = EVENT_EXCEPTION,
-		.vector = VECTOR_GP,
-		.has_error = true,
-	};
 	struct vcpu_state state;
 	struct cr4_write write;
 	u64 value;
@@ -45,5 +55,27 @@ void control_cr4_write(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *e
 	if (services.cpu->cr4_write(vcpu, value) == OK)
 		services.cpu->skip(vcpu, write.length);
 	else
-		services.cpu->inject(vcpu, &fault);
+		fault(vcpu, VECTOR_GP);
+}
+
+/*
+ * Intel SDM volume 2D, XSETBV. XCR0 is the guest's own: the hypervisor uses nothing that it governs. Not every
+ * CPU looks at CR4 and CPL before it exits (AMD APM volume 2, 15.9).
+ */
+void control_xsetbv(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	u64 value = (u64)(u32)vcpu->gpr[GPR_RDX] << 32 | (u32)vcpu->gpr[GPR_RAX];
+	u8 length = instruction_length(vm, vcpu, exit);
+	struct vcpu_state state;
+
+	services.cpu->state(vcpu, &state);
+	if (!(state.cr4 & CR4_OSXSAVE)) {
+		fault(vcpu, VECTOR_UD);
+	} else if (state.cpl || (u32)vcpu->gpr[GPR_RCX] ||
+		   !guest_xcr0_is_valid(features_xcr0(vm, vcpu), value)) {
+		fault(vcpu, VECTOR_GP);
+	} else if (length) {
+		guest_xcr0_write(value);
+		services.cpu->skip(vcpu, length);
+	}
 }

@@ -11,7 +11,8 @@ struct cpuid_values {
 /* What the answer depends on besides the physical CPU. */
 struct cpuid_context {
 	u32 apic_id;
-	bool x2apic; /* the guest can switch to it */
+	bool x2apic;  /* the guest can switch to it */
+	bool osxsave; /* CR4.OSXSAVE as the guest has set it */
 	u32 tsc_khz;
 	u32 apic_khz;
 };

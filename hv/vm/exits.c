@@ -76,12 +76,6 @@ static void handle_privileged(struct vm *vm, struct vcpu *vcpu, const struct vm_
 	inject(vcpu, VECTOR_GP, true);
 }
 
-/* CR4.OSXSAVE is a bit that guests can't set. */
-static void handle_xsetbv(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
-{
-	handle_undefined(vm, vcpu, exit);
-}
-
 /*
  * Device DMA may go around the caches where firmware or driver wants it so; then the guest's write-back
  * is what it needs. INVD, which would throw the hypervisor's lines away as well, becomes WBINVD.
@@ -181,7 +175,7 @@ static const struct {
 	[EXIT_IO] = {"port", port_exit},
 	[EXIT_NESTED_FAULT] = {"mmio", mmio_fault},
 	[EXIT_HYPERCALL] = {"hypercall", handle_undefined},
-	[EXIT_XSETBV] = {"xsetbv", handle_xsetbv},
+	[EXIT_XSETBV] = {"xsetbv", control_xsetbv},
 	[EXIT_CACHE] = {"cache", handle_cache},
 	[EXIT_CR4_WRITE] = {"cr4", control_cr4_write},
 	[EXIT_DEBUG] = {"debug", handle_debug},

@@ -2,6 +2,7 @@
 
 #include "arch/x86/clock.h"
 #include "arch/x86/cpu.h"
+#include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
 /* What the CPU says. Past its last leaf Intel's repeat another one: nothing is there. */
@@ -14,13 +15,14 @@ static struct cpuid_values real_cpuid(u32 leaf, u32 subleaf)
 	return (struct cpuid_values){real.eax, real.ebx, real.ecx, real.edx};
 }
 
-struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
-				   u32 subleaf)
+static struct cpuid_values shown(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
+				 u32 subleaf, bool osxsave)
 {
 	struct cpuid_values values = real_cpuid(leaf, subleaf);
 	struct cpuid_context context = {
 		.apic_id = vcpu->apic_id,
 		.x2apic = vm->x2apic,
+		.osxsave = osxsave,
 		.tsc_khz = clock_tsc_khz(),
 		.apic_khz = clock_apic_khz(),
 	};
@@ -29,7 +31,32 @@ struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu,
 	return values;
 }
 
+/* Leaf 1 is the only one that tells of the guest's own state. */
+static bool has_set_osxsave(const struct vcpu *vcpu, u32 leaf)
+{
+	struct vcpu_state state;
+
+	if (leaf != 1)
+		return false;
+	services.cpu->state(vcpu, &state);
+	return state.cr4 & CR4_OSXSAVE;
+}
+
+struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
+				   u32 subleaf)
+{
+	return shown(vm, vcpu, leaf, subleaf, has_set_osxsave(vcpu, leaf));
+}
+
+/* These two are asked for before the vCPU has any state. */
+u64 features_xcr0(const struct vm *vm, const struct vcpu *vcpu)
+{
+	struct cpuid_values leaf = shown(vm, vcpu, 0xd, 0, false);
+
+	return (u64)leaf.edx << 32 | leaf.eax;
+}
+
 u64 features_cr4(const struct vm *vm, const struct vcpu *vcpu)
 {
-	return cpuid_cr4(features_cpuid(vm, vcpu, 1, 0), features_cpuid(vm, vcpu, 7, 0));
+	return cpuid_cr4(shown(vm, vcpu, 1, 0, false), shown(vm, vcpu, 7, 0, false));
 }

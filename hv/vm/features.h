@@ -11,6 +11,9 @@ struct vm;
 struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
 				   u32 subleaf);
 
+/* What the guest may set in XCR0; 0: it has no XSAVE. */
+u64 features_xcr0(const struct vm *vm, const struct vcpu *vcpu);
+
 /* The bits of CR4 that go with those answers: vcpu->cr4_allowed. */
 u64 features_cr4(const struct vm *vm, const struct vcpu *vcpu);
 

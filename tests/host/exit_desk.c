@@ -33,6 +33,12 @@ static void state_of(const struct vcpu *vcpu, struct vcpu_state *state)
 	*state = desk.state;
 }
 
+void guest_xcr0_write(u64 value)
+{
+	desk.xcr0_writes++;
+	desk.xcr0 = value;
+}
+
 static enum status cr4_write(struct vcpu *vcpu, u64 value)
 {
 	assert_ptr_equal(vcpu, desk.vcpu);

@@ -49,6 +49,9 @@ struct desk {
 	u64 msr_value;
 	bool msr_refused;
 
+	u32 xcr0_writes;
+	u64 xcr0; /* the last one's value */
+
 	u32 cr4_writes;
 	u64 cr4; /* the last one's value */
 	bool cr4_refused;

@@ -1,9 +1,10 @@
-// sources: hv/vm/control.c hv/vm/exits.c hv/vm/features.c hv/vm/cpuid.c hv/vm/port_exit.c
+// sources: hv/vm/control.c hv/vm/exits.c hv/vm/features.c arch/x86/guest_xcr0.c hv/vm/cpuid.c hv/vm/port_exit.c
 // sources: hv/vm/mmio.c hv/vm/operand.c hv/vm/access.c hv/vm/instruction.c hv/vm/crash.c
 // sources: arch/x86/decode.c arch/x86/decode_tables.c arch/x86/decode_memory.c arch/x86/decode_address.c
 // sources: arch/x86/emulate.c arch/x86/guest_walk.c hv/vm/memory_layout.c tests/host/guest_memory.c tests/host/exit_desk.c
 #include "tests/host/exit_desk.h"
 
+#include "arch/x86/cpu.h"
 #include "hv/vm/exits.h"
 
 static void write_exit(u8 length)
@@ -80,13 +81,66 @@ static void test_changed(void **state)
 	}
 }
 
+static void xsetbv(u32 index, u64 value, u8 length)
+{
+	DESK_CODE_IS(0x0f, 0x01, 0xd1);
+	desk.vcpu->gpr[GPR_RCX] = 0xffffffff00000000ull | index;
+	desk.vcpu->gpr[GPR_RAX] = 0xffffffff00000000ull | (u32)value;
+	desk.vcpu->gpr[GPR_RDX] = 0xffffffff00000000ull | value >> 32;
+	desk.exit.kind = EXIT_XSETBV;
+	desk.exit.length = length;
+	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+}
+
+static void assert_faulted(u8 vector)
+{
+	assert_int_equal(desk.xcr0_writes + desk.skips, 0);
+	assert_int_equal(desk.injections, 1);
+	assert_int_equal(desk.event.vector, vector);
+	assert_int_equal(desk.event.has_error, vector == VECTOR_GP);
+	desk.injections = 0;
+}
+
+static void test_xsetbv(void **state)
+{
+	(void)state;
+	if (!(cpuid(1, 0).ecx & BIT(26)))
+		skip();
+	desk.state.cr4 |= CR4_OSXSAVE;
+	xsetbv(0, 3, 0);
+	assert_int_equal(desk.xcr0, 3);
+	assert_int_equal(desk.skipped, 3);
+	xsetbv(0, 1, 4);
+	assert_int_equal(desk.xcr0, 1);
+	assert_int_equal(desk.skipped, 7);
+	assert_int_equal(desk.xcr0_writes, 2);
+	assert_int_equal(desk.injections, 0);
+}
+
+static void test_xsetbv_refused(void **state)
+{
+	(void)state;
+	xsetbv(0, 1, 3); /* CR4.OSXSAVE is clear */
+	assert_faulted(VECTOR_UD);
+	desk.state.cr4 |= CR4_OSXSAVE;
+	xsetbv(1, 1, 3);
+	assert_faulted(VECTOR_GP);
+	xsetbv(0, 0, 3);
+	assert_faulted(VECTOR_GP);
+	xsetbv(0, BIT(63) | 1, 3);
+	assert_faulted(VECTOR_GP);
+	xsetbv(0, BIT(9) | 1, 3); /* protection keys */
+	assert_faulted(VECTOR_GP);
+	desk.state.cpl = 3;
+	xsetbv(0, 1, 3);
+	assert_faulted(VECTOR_GP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(test_register),
-		DESK_TEST(test_told),
-		DESK_TEST(test_refused),
-		DESK_TEST(test_changed),
+		DESK_TEST(test_register), DESK_TEST(test_told),	  DESK_TEST(test_refused),
+		DESK_TEST(test_changed),  DESK_TEST(test_xsetbv), DESK_TEST(test_xsetbv_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,19 +37,16 @@ static void test_highest_leaves(void **state)
 /* Each is there to be used wrongly: the guest must not be told of any. */
 static void test_hidden_features(void **state)
 {
-	/* MONITOR, VMX, SMX, EST, TM2, FMA, PDCM, DCA, XSAVE, OSXSAVE, AVX, F16C */
-	const u32 ecx_1 = (u32)(BIT(3) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(12) | BIT(15) |
-				BIT(18) | BITS(29, 26));
+	/* MONITOR, VMX, SMX, EST, TM2, PDCM, DCA */
+	const u32 ecx_1 = (u32)(BIT(3) | BITS(8, 5) | BIT(15) | BIT(18));
 	/* MCE, MTRR, MCA, PSN, DS, ACPI, HTT, TM, PBE */
 	const u32 edx_1 = (u32)(BIT(7) | BIT(12) | BIT(14) | BIT(18) | BIT(21) | BIT(22) | BIT(28) |
 				BIT(29) | BIT(31));
-	/* TSC_ADJUST, SGX, HLE, AVX2, RTM, PQM, MPX, PQE, AVX-512 and PT */
-	const u32 ebx_7 = (u32)(BIT(1) | BIT(2) | BIT(4) | BIT(5) | BIT(11) | BIT(12) |
-				BITS(17, 14) | BIT(21) | BITS(28, 25) | BITS(31, 30));
-	/* AVX-512 VBMI, PKU, OSPKE, WAITPKG, VBMI2, CET, VAES, VPCLMULQDQ, VNNI, BITALG, TME, VPOPCNTDQ,
-	 * LA57, MPX, KL, ENQCMD, SGX_LC, PKS */
+	/* TSC_ADJUST, SGX, HLE, RTM, PQM, MPX, PQE, PT and the AVX-512 of Xeon Phi */
+	const u32 ebx_7 = (u32)(BITS(2, 1) | BIT(4) | BITS(12, 11) | BITS(15, 14) | BITS(27, 25));
+	/* PKU, OSPKE, WAITPKG, CET, TME, LA57, MPX, KL, ENQCMD, SGX_LC, PKS */
 	const u32 ecx_7 =
-		(u32)(BIT(1) | BITS(7, 3) | BITS(16, 9) | BITS(21, 17) | BIT(23) | BITS(31, 29));
+		(u32)(BITS(5, 3) | BIT(7) | BIT(13) | BITS(21, 15) | BIT(23) | BITS(31, 29));
 
 	(void)state;
 	assert_int_equal(full(1, 0).ecx & ecx_1, 0);
@@ -57,9 +54,7 @@ static void test_hidden_features(void **state)
 	assert_int_equal(full(7, 0).ebx & ebx_7, 0);
 	assert_int_equal(full(7, 0).ecx & ecx_7, 0);
 	assert_int_equal(full(7, 0).eax | full(7, 0).edx, 0);
-	assert_int_equal(full(0x80000001, 0).ecx &
-				 (BIT(2) | BIT(11) | BIT(12) | BIT(15) | BIT(16) | BITS(24, 22)),
-			 0);
+	assert_int_equal(full(0x80000001, 0).ecx & (BIT(2) | BIT(12) | BIT(15) | BITS(24, 22)), 0);
 	assert_int_equal(full(0x80000007, 0).edx, BIT(8));
 	assert_int_equal(full(0x80000008, 0).eax, 0xffff);
 	assert_int_equal(full(0x80000008, 0).ecx, 0);
@@ -120,6 +115,40 @@ static void test_subleaves(void **state)
 	assert_false(is_zero(full(7, 0)));
 }
 
+/* x87, SSE, AVX and AVX-512 of the components, not MPX, PKRU, AMX; no XSAVES. */
+static void test_xsave(void **state)
+{
+	struct cpuid_values values = full(0xd, 0);
+
+	(void)state;
+	assert_int_equal(values.eax, 0xe7);
+	assert_int_equal(values.edx, 0);
+	assert_true(values.ebx && values.ecx); /* sizes */
+	values = full(0xd, 1);
+	assert_int_equal(values.eax, 7);
+	assert_int_equal(values.ecx | values.edx, 0);
+	for (u32 subleaf = 2; subleaf < 80; subleaf++)
+		assert_int_equal(!is_zero(full(0xd, subleaf)),
+				 subleaf == 2 || (subleaf >= 5 && subleaf <= 7));
+}
+
+/* OSXSAVE is the guest's own doing, whatever the CPU that the hypervisor runs on says. */
+static void test_osxsave(void **state)
+{
+	struct cpuid_context context = xapic;
+	struct cpuid_values values = {.ecx = ~0u}, without = {0};
+
+	(void)state;
+	cpuid_filter(1, 0, &context, &values);
+	assert_int_equal(values.ecx & BITS(27, 26), BIT(26));
+	context.osxsave = true;
+	values.ecx = ~0u;
+	cpuid_filter(1, 0, &context, &values);
+	assert_int_equal(values.ecx & BITS(27, 26), BITS(27, 26));
+	cpuid_filter(1, 0, &context, &without);
+	assert_false(without.ecx & BITS(27, 26));
+}
+
 static void test_hypervisor_leaves(void **state)
 {
 	struct cpuid_values values = full(0x40000000, 0);
@@ -154,6 +183,7 @@ static void test_cr4(void **state)
 		{{0}, {.ecx = BIT(2)}, BIT(11)},	 /* UMIP */
 		{{0}, {.ebx = BIT(0)}, BIT(16)},	 /* FSGSBASE */
 		{{.ecx = BIT(17)}, {0}, BIT(17)},	 /* PCIDE */
+		{{.ecx = BIT(26)}, {0}, BIT(18)},	 /* OSXSAVE */
 		{{0}, {.ebx = BIT(7)}, BIT(20)},	 /* SMEP */
 		{{0}, {.ebx = BIT(20)}, BIT(21)},	 /* SMAP */
 	};
@@ -167,14 +197,14 @@ static void test_cr4(void **state)
 		assert_int_equal(cpuid_cr4(rows[i].leaf1, rows[i].leaf7), always | rows[i].cr4);
 		sum |= rows[i].cr4;
 	}
-	/* Whatever a CPU has: not LA57, VMXE, SMXE, OSXSAVE, PKE, CET, PKS, nor what has no name yet. */
+	/* Whatever a CPU has: not LA57, VMXE, SMXE, PKE, CET, PKS, nor what has no name yet. */
 	assert_int_equal(cpuid_cr4(all, all), sum);
 	assert_int_equal(cpuid_cr4(full(1, 0), full(7, 0)), sum);
 }
 
 static bool is_listed(u32 leaf)
 {
-	static const u32 listed[] = {0, 1, 2, 4, 7, 0x15, 0x16, 0x40000000, 0x40000010};
+	static const u32 listed[] = {0, 1, 2, 4, 7, 0xd, 0x15, 0x16, 0x40000000, 0x40000010};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(listed); i++)
 		if (listed[i] == leaf)
@@ -208,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_invented),
 		cmocka_unit_test(test_apic),
 		cmocka_unit_test(test_subleaves),
+		cmocka_unit_test(test_xsave),
+		cmocka_unit_test(test_osxsave),
 		cmocka_unit_test(test_hypervisor_leaves),
 		cmocka_unit_test(test_cr4),
 		cmocka_unit_test(test_every_other_leaf),
