@@ -186,6 +186,6 @@ const char *vmx_check_entry(const struct vmx_caps *caps)
 	if (!reason)
 		reason = vmx_check_guest(caps);
 	if (!reason)
-		reason = vmx_check_segments(caps);
+		reason = vmx_check_segments();
 	return reason;
 }

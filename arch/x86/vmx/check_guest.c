@@ -16,14 +16,13 @@ static bool is_long_mode(void)
 	return vmcs_read(VMCS_ENTRY_CONTROLS) & VMX_ENTRY_LONG_MODE;
 }
 
-/* 26.3.1.1: with unrestricted guests PE and PG are free. */
+/* 26.3.1.1: of unrestricted guests PE and PG are free. */
 static const char *check_control_registers(const struct vmx_caps *caps)
 {
 	u64 cr0 = vmcs_read(VMCS_GUEST_CR0);
 	u64 cr4 = vmcs_read(VMCS_GUEST_CR4);
-	u64 free = caps->proc2 & VMX_PROC2_UNRESTRICTED ? CR0_PE | CR0_PG : 0;
 
-	CHECK(vmx_fixed(cr0 | free, caps->cr0_fixed0, caps->cr0_fixed1),
+	CHECK(vmx_fixed(cr0 | CR0_PE | CR0_PG, caps->cr0_fixed0, caps->cr0_fixed1),
 	      "guest CR0: bits that VMX fixes");
 	CHECK(!(cr0 & CR0_PG) || cr0 & CR0_PE, "guest CR0: paging without protection");
 	CHECK(vmx_fixed(cr4, caps->cr4_fixed0, caps->cr4_fixed1), "guest CR4: bits that VMX fixes");

@@ -1,4 +1,7 @@
-/* The guest's segments and descriptor tables: Intel SDM volume 3C, 26.3.1.2 and 26.3.1.3. */
+/*
+ * The guest's segments and descriptor tables: Intel SDM volume 3C, 26.3.1.2 and 26.3.1.3. Of unrestricted guests,
+ * as Sluice's all are, an RPL may differ from DPLs.
+ */
 #include "arch/x86/msr.h"
 #include "arch/x86/vmx/check.h"
 
@@ -15,8 +18,7 @@
 #define RIGHTS_RESERVED (BITS(31, 17) | BITS(11, 8))
 #define RIGHTS_VM86	0xf3
 
-#define SELECTOR_RPL 3u
-#define SELECTOR_TI  4u
+#define SELECTOR_TI 4u
 
 struct segment_fields {
 	u64 selector, rights, limit, base;
@@ -59,13 +61,13 @@ static const char *check_vm86(void)
 	return NULL;
 }
 
-static const char *check_code(bool unrestricted)
+static const char *check_code(void)
 {
 	struct segment_fields cs = segment_fields(SEGMENT_CS);
 	struct segment_fields ss = segment_fields(SEGMENT_SS);
 	u64 type = cs.rights & RIGHTS_TYPE;
 	bool code = type & RIGHTS_CODE && type & RIGHTS_ACCESSED;
-	bool data = unrestricted && type == 3;
+	bool data = type == 3;
 
 	CHECK(is_usable(&cs), "guest CS: unusable");
 	CHECK(code || data, "guest CS: type");
@@ -83,16 +85,12 @@ static const char *check_code(bool unrestricted)
 	return NULL;
 }
 
-static const char *check_stack(bool unrestricted)
+static const char *check_stack(void)
 {
 	struct segment_fields cs = segment_fields(SEGMENT_CS);
 	struct segment_fields ss = segment_fields(SEGMENT_SS);
 	u64 type = ss.rights & RIGHTS_TYPE;
 
-	CHECK(unrestricted || (ss.selector & SELECTOR_RPL) == (cs.selector & SELECTOR_RPL),
-	      "guest SS: RPL against that of CS");
-	CHECK(unrestricted || dpl(&ss) == (ss.selector & SELECTOR_RPL),
-	      "guest SS: DPL against RPL");
 	CHECK(dpl(&ss) == 0 ||
 		      ((cs.rights & RIGHTS_TYPE) != 3 && vmcs_read(VMCS_GUEST_CR0) & CR0_PE),
 	      "guest SS: DPL in real mode");
@@ -107,7 +105,7 @@ static const char *check_stack(bool unrestricted)
 	return NULL;
 }
 
-static const char *check_data(unsigned n, bool unrestricted)
+static const char *check_data(unsigned n)
 {
 	struct segment_fields s = segment_fields(n);
 	u64 type = s.rights & RIGHTS_TYPE;
@@ -123,9 +121,6 @@ static const char *check_data(unsigned n, bool unrestricted)
 	      "a guest data segment: type");
 	CHECK(s.rights & RIGHTS_S && s.rights & RIGHTS_PRESENT,
 	      "a guest data segment: not present, or a system segment");
-	/* Data and non-conforming code. */
-	CHECK(unrestricted || type > 11 || dpl(&s) >= (s.selector & SELECTOR_RPL),
-	      "a guest data segment: DPL against RPL");
 	CHECK(!(s.rights & RIGHTS_RESERVED) && limit_fits(&s),
 	      "a guest data segment: limit or reserved bits");
 	return NULL;
@@ -172,20 +167,19 @@ static const char *check_tables(void)
 	return NULL;
 }
 
-const char *vmx_check_segments(const struct vmx_caps *caps)
+const char *vmx_check_segments(void)
 {
 	static const u8 data[] = {SEGMENT_DS, SEGMENT_ES, SEGMENT_FS, SEGMENT_GS};
-	bool unrestricted = caps->proc2 & VMX_PROC2_UNRESTRICTED;
 	const char *reason = NULL;
 
 	if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_VM) {
 		reason = check_vm86();
 	} else {
-		reason = check_code(unrestricted);
+		reason = check_code();
 		if (!reason)
-			reason = check_stack(unrestricted);
+			reason = check_stack();
 		for (unsigned i = 0; i < ARRAY_SIZE(data) && !reason; i++)
-			reason = check_data(data[i], unrestricted);
+			reason = check_data(data[i]);
 	}
 	if (!reason)
 		reason = check_system();

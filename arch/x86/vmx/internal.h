@@ -122,6 +122,6 @@ void vmx_flush_linear(void);
  */
 const char *vmx_check_entry(const struct vmx_caps *caps);
 const char *vmx_check_guest(const struct vmx_caps *caps);
-const char *vmx_check_segments(const struct vmx_caps *caps);
+const char *vmx_check_segments(void);
 
 #endif
