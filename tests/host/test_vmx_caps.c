@@ -43,6 +43,7 @@ static void test_controls(void **state)
 	assert_int_equal(caps.cr4_fixed0, 0x2000);
 	assert_int_equal(caps.cr4_fixed1, 0x3767ff);
 	assert_int_equal(caps.address_bits, 46);
+	assert_int_equal(caps.linear_bits, 48);
 	assert_true(caps.ept_2m && caps.ept_1g && caps.ept_walk_wb && caps.ept_accessed_dirty);
 	assert_true(caps.vpid && caps.invept_single && caps.invvpid_single);
 }

@@ -144,11 +144,38 @@ static void test_ept_pointer(void **state)
 	assert_null(vmx_check_entry(&vmx_caps));
 }
 
+/*
+ * What is canonical goes by the CPU's width, whatever CR4.LA57 says: a guest can load GS with 57 bits on a CPU
+ * that has them.
+ */
+static void test_linear_width(void **state)
+{
+	static const u16 fields[] = {
+		VMCS_HOST_SYSENTER_ESP, VMCS_HOST_RIP, VMCS_HOST_GS_BASE, VMCS_GUEST_SYSENTER_EIP,
+		VMCS_GUEST_RIP,		GS(BASE),      TR(BASE),	  LD(BASE),
+		VMCS_GUEST_GDTR_BASE,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
+		vmx_caps.linear_bits = 48;
+		set_mode(LONG);
+		vmcs_write(fields[i], NOT_CANONICAL);
+		assert_non_null(strstr(vmx_check_entry(&vmx_caps), "canonical"));
+		vmx_caps.linear_bits = 57;
+		assert_null(vmx_check_entry(&vmx_caps));
+		vmcs_write(fields[i], 1ull << 56);
+		assert_non_null(strstr(vmx_check_entry(&vmx_caps), "canonical"));
+		vmcs_write(fields[i], ~0ull << 56);
+		assert_null(vmx_check_entry(&vmx_caps));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(test_modes), DESK_TEST(test_control),	    DESK_TEST(test_event),
-		DESK_TEST(test_host),  DESK_TEST(test_ept_pointer),
+		DESK_TEST(test_host),  DESK_TEST(test_ept_pointer), DESK_TEST(test_linear_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

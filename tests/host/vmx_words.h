@@ -8,6 +8,7 @@
 static const struct vmx_words vmx_skylake = {
 	.cpuid_1_ecx = BIT(5),
 	.address_bits = 46,
+	.linear_bits = 48,
 	.feature_control = 5,
 	.basic = 0x00da040000000004,
 	.pin = 0x0000007f00000016,

@@ -207,6 +207,7 @@ enum status vmx_caps_decode(const struct vmx_words *words, struct vmx_caps *caps
 		.cr4_fixed0 = words->cr4_fixed0,
 		.cr4_fixed1 = words->cr4_fixed1,
 		.address_bits = words->address_bits,
+		.linear_bits = words->linear_bits,
 		.ept_2m = words->ept_vpid & VMX_EPT_VPID_2M,
 		.ept_1g = words->ept_vpid & VMX_EPT_VPID_1G,
 		.ept_walk_wb = words->ept_vpid & VMX_EPT_VPID_WALK_WB,
@@ -222,8 +223,12 @@ enum status vmx_caps_decode(const struct vmx_words *words, struct vmx_caps *caps
 static void read_words(struct vmx_words *words)
 {
 	words->cpuid_1_ecx = cpuid(1, 0).ecx;
-	if (cpuid(0x80000000, 0).eax >= CPUID_LONG_LEAF)
-		words->address_bits = (u8)cpuid(CPUID_LONG_LEAF, 0).eax;
+	if (cpuid(0x80000000, 0).eax >= CPUID_LONG_LEAF) {
+		u32 eax = cpuid(CPUID_LONG_LEAF, 0).eax;
+
+		words->address_bits = (u8)eax;
+		words->linear_bits = (u8)(eax >> 8);
+	}
 	if (!(words->cpuid_1_ecx & CPUID_VMX))
 		return;
 	words->feature_control = msr_read(MSR_FEATURE_CONTROL);

@@ -9,9 +9,9 @@
 #define EVENT_RESERVED BITS(30, 12)
 #define EPTP_RESERVED  BITS(11, 7)
 
-bool vmx_canonical(u64 address, bool la57)
+bool vmx_canonical(const struct vmx_caps *caps, u64 address)
 {
-	unsigned unused = la57 ? 64 - 57 : 64 - 48;
+	unsigned unused = 64u - caps->linear_bits;
 
 	return (u64)((s64)(address << unused) >> unused) == address;
 }
@@ -132,24 +132,23 @@ static const char *check_entries(const struct vmx_caps *caps)
 static const char *check_host_registers(const struct vmx_caps *caps)
 {
 	u64 cr4 = vmcs_read(VMCS_HOST_CR4);
-	bool la57 = cr4 & CR4_LA57;
 	u64 efer = vmcs_read(VMCS_HOST_EFER);
 
 	CHECK(vmx_fixed(vmcs_read(VMCS_HOST_CR0), caps->cr0_fixed0, caps->cr0_fixed1), "host CR0");
 	CHECK(vmx_fixed(cr4, caps->cr4_fixed0, caps->cr4_fixed1) && cr4 & CR4_PAE, "host CR4");
 	CHECK(!(vmcs_read(VMCS_HOST_CR3) >> caps->address_bits), "host CR3");
-	CHECK(vmx_canonical(vmcs_read(VMCS_HOST_SYSENTER_ESP), la57) &&
-		      vmx_canonical(vmcs_read(VMCS_HOST_SYSENTER_EIP), la57),
+	CHECK(vmx_canonical(caps, vmcs_read(VMCS_HOST_SYSENTER_ESP)) &&
+		      vmx_canonical(caps, vmcs_read(VMCS_HOST_SYSENTER_EIP)),
 	      "host SYSENTER: not canonical");
 	CHECK(vmx_pat_valid(vmcs_read(VMCS_HOST_PAT)), "host PAT");
 	CHECK(vmcs_read(VMCS_EXIT_CONTROLS) & VMX_EXIT_HOST_64, "host: not 64-bit");
 	CHECK(efer & EFER_LMA && efer & EFER_LME && !(efer & ~EFER_KNOWN), "host EFER");
-	CHECK(vmx_canonical(vmcs_read(VMCS_HOST_RIP), la57), "host RIP: not canonical");
+	CHECK(vmx_canonical(caps, vmcs_read(VMCS_HOST_RIP)), "host RIP: not canonical");
 	return NULL;
 }
 
 /* 26.2.3. */
-static const char *check_host_segments(void)
+static const char *check_host_segments(const struct vmx_caps *caps)
 {
 	static const enum vmcs_field selectors[] = {
 		VMCS_HOST_CS_SELECTOR, VMCS_HOST_SS_SELECTOR, VMCS_HOST_DS_SELECTOR,
@@ -160,14 +159,13 @@ static const char *check_host_segments(void)
 		VMCS_HOST_FS_BASE,   VMCS_HOST_GS_BASE,	  VMCS_HOST_TR_BASE,
 		VMCS_HOST_GDTR_BASE, VMCS_HOST_IDTR_BASE,
 	};
-	bool la57 = vmcs_read(VMCS_HOST_CR4) & CR4_LA57;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(selectors); i++)
 		CHECK(!(vmcs_read(selectors[i]) & 7), "a host selector with RPL or TI");
 	CHECK(vmcs_read(VMCS_HOST_CS_SELECTOR), "host CS: null");
 	CHECK(vmcs_read(VMCS_HOST_TR_SELECTOR), "host TR: null");
 	for (unsigned i = 0; i < ARRAY_SIZE(bases); i++)
-		CHECK(vmx_canonical(vmcs_read(bases[i]), la57), "a host base: not canonical");
+		CHECK(vmx_canonical(caps, vmcs_read(bases[i])), "a host base: not canonical");
 	return NULL;
 }
 
@@ -182,10 +180,10 @@ const char *vmx_check_entry(const struct vmx_caps *caps)
 	if (!reason)
 		reason = check_host_registers(caps);
 	if (!reason)
-		reason = check_host_segments();
+		reason = check_host_segments(caps);
 	if (!reason)
 		reason = vmx_check_guest(caps);
 	if (!reason)
-		reason = vmx_check_segments();
+		reason = vmx_check_segments(caps);
 	return reason;
 }

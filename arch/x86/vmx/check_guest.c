@@ -36,13 +36,12 @@ static const char *check_control_registers(const struct vmx_caps *caps)
 	return NULL;
 }
 
-static const char *check_msrs(void)
+static const char *check_msrs(const struct vmx_caps *caps)
 {
-	bool la57 = vmcs_read(VMCS_GUEST_CR4) & CR4_LA57;
 	u64 efer = vmcs_read(VMCS_GUEST_EFER);
 
-	CHECK(vmx_canonical(vmcs_read(VMCS_GUEST_SYSENTER_ESP), la57) &&
-		      vmx_canonical(vmcs_read(VMCS_GUEST_SYSENTER_EIP), la57),
+	CHECK(vmx_canonical(caps, vmcs_read(VMCS_GUEST_SYSENTER_ESP)) &&
+		      vmx_canonical(caps, vmcs_read(VMCS_GUEST_SYSENTER_EIP)),
 	      "guest SYSENTER: not canonical");
 	CHECK(vmx_pat_valid(vmcs_read(VMCS_GUEST_PAT)), "guest PAT: a type that there is not");
 	CHECK(!(efer & ~EFER_KNOWN), "guest EFER: reserved bits");
@@ -53,7 +52,7 @@ static const char *check_msrs(void)
 }
 
 /* 26.3.1.4. */
-static const char *check_rip_and_rflags(void)
+static const char *check_rip_and_rflags(const struct vmx_caps *caps)
 {
 	u64 rip = vmcs_read(VMCS_GUEST_RIP);
 	u64 rflags = vmcs_read(VMCS_GUEST_RFLAGS);
@@ -62,7 +61,7 @@ static const char *check_rip_and_rflags(void)
 			 vmcs_read(vmcs_of_segment(VMCS_GUEST_RIGHTS, SEGMENT_CS)) & BIT(13);
 
 	CHECK(long_code || !(rip >> 32), "guest RIP: more than 32 bits outside of 64-bit code");
-	CHECK(vmx_canonical(rip, vmcs_read(VMCS_GUEST_CR4) & CR4_LA57), "guest RIP: not canonical");
+	CHECK(vmx_canonical(caps, rip), "guest RIP: not canonical");
 	CHECK(!(rflags & RFLAGS_RESERVED) && rflags & RFLAGS_FIXED, "guest RFLAGS: reserved bits");
 	CHECK(!(rflags & RFLAGS_VM) || (!is_long_mode() && vmcs_read(VMCS_GUEST_CR0) & CR0_PE),
 	      "guest RFLAGS: virtual-8086 mode outside of protected mode");
@@ -145,9 +144,9 @@ const char *vmx_check_guest(const struct vmx_caps *caps)
 	const char *reason = check_control_registers(caps);
 
 	if (!reason)
-		reason = check_msrs();
+		reason = check_msrs(caps);
 	if (!reason)
-		reason = check_rip_and_rflags();
+		reason = check_rip_and_rflags(caps);
 	if (!reason)
 		reason = check_activity(blocking, event);
 	if (!reason)

@@ -105,14 +105,13 @@ static const char *check_stack(void)
 	return NULL;
 }
 
-static const char *check_data(unsigned n)
+static const char *check_data(const struct vmx_caps *caps, unsigned n)
 {
 	struct segment_fields s = segment_fields(n);
 	u64 type = s.rights & RIGHTS_TYPE;
-	bool la57 = vmcs_read(VMCS_GUEST_CR4) & CR4_LA57;
 
 	if (n == SEGMENT_FS || n == SEGMENT_GS)
-		CHECK(vmx_canonical(s.base, la57), "guest FS or GS: base not canonical");
+		CHECK(vmx_canonical(caps, s.base), "guest FS or GS: base not canonical");
 	if (!is_usable(&s))
 		return NULL;
 	if (n == SEGMENT_DS || n == SEGMENT_ES)
@@ -126,12 +125,11 @@ static const char *check_data(unsigned n)
 	return NULL;
 }
 
-static const char *check_system(void)
+static const char *check_system(const struct vmx_caps *caps)
 {
 	struct segment_fields tr = segment_fields(VMCS_TR);
 	struct segment_fields ldtr = segment_fields(VMCS_LDTR);
 	bool long_mode = vmcs_read(VMCS_ENTRY_CONTROLS) & VMX_ENTRY_LONG_MODE;
-	bool la57 = vmcs_read(VMCS_GUEST_CR4) & CR4_LA57;
 	u64 type = tr.rights & RIGHTS_TYPE;
 
 	CHECK(is_usable(&tr) && !(tr.selector & SELECTOR_TI), "guest TR: unusable, or in the LDT");
@@ -140,7 +138,7 @@ static const char *check_system(void)
 	      "guest TR: not a present system segment");
 	CHECK(!(tr.rights & RIGHTS_RESERVED) && limit_fits(&tr),
 	      "guest TR: limit or reserved bits");
-	CHECK(vmx_canonical(tr.base, la57), "guest TR: base not canonical");
+	CHECK(vmx_canonical(caps, tr.base), "guest TR: base not canonical");
 	if (!is_usable(&ldtr))
 		return NULL;
 	CHECK(!(ldtr.selector & SELECTOR_TI), "guest LDTR: in the LDT");
@@ -149,17 +147,15 @@ static const char *check_system(void)
 	      "guest LDTR: not a present system segment");
 	CHECK(!(ldtr.rights & RIGHTS_RESERVED) && limit_fits(&ldtr),
 	      "guest LDTR: limit or reserved bits");
-	CHECK(vmx_canonical(ldtr.base, la57), "guest LDTR: base not canonical");
+	CHECK(vmx_canonical(caps, ldtr.base), "guest LDTR: base not canonical");
 	return NULL;
 }
 
 /* 26.3.1.3. */
-static const char *check_tables(void)
+static const char *check_tables(const struct vmx_caps *caps)
 {
-	bool la57 = vmcs_read(VMCS_GUEST_CR4) & CR4_LA57;
-
-	CHECK(vmx_canonical(vmcs_read(VMCS_GUEST_GDTR_BASE), la57) &&
-		      vmx_canonical(vmcs_read(VMCS_GUEST_IDTR_BASE), la57),
+	CHECK(vmx_canonical(caps, vmcs_read(VMCS_GUEST_GDTR_BASE)) &&
+		      vmx_canonical(caps, vmcs_read(VMCS_GUEST_IDTR_BASE)),
 	      "guest GDTR or IDTR: base not canonical");
 	CHECK(!(vmcs_read(VMCS_GUEST_GDTR_LIMIT) >> 16) &&
 		      !(vmcs_read(VMCS_GUEST_IDTR_LIMIT) >> 16),
@@ -167,7 +163,7 @@ static const char *check_tables(void)
 	return NULL;
 }
 
-const char *vmx_check_segments(void)
+const char *vmx_check_segments(const struct vmx_caps *caps)
 {
 	static const u8 data[] = {SEGMENT_DS, SEGMENT_ES, SEGMENT_FS, SEGMENT_GS};
 	const char *reason = NULL;
@@ -179,11 +175,11 @@ const char *vmx_check_segments(void)
 		if (!reason)
 			reason = check_stack();
 		for (unsigned i = 0; i < ARRAY_SIZE(data) && !reason; i++)
-			reason = check_data(data[i]);
+			reason = check_data(caps, data[i]);
 	}
 	if (!reason)
-		reason = check_system();
+		reason = check_system(caps);
 	if (!reason)
-		reason = check_tables();
+		reason = check_tables(caps);
 	return reason;
 }

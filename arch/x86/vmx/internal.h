@@ -13,6 +13,7 @@ struct vmx_caps {
 	u64 pin_allowed, proc_allowed, proc2_allowed, exit_allowed, entry_allowed;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u8 address_bits; /* of physical addresses */
+	u8 linear_bits;
 	bool ept_2m, ept_1g;
 	bool ept_walk_wb;
 	bool ept_accessed_dirty;
@@ -27,6 +28,7 @@ extern struct vmx_caps vmx_caps;
 struct vmx_words {
 	u32 cpuid_1_ecx;
 	u8 address_bits; /* CPUID 8000_0008 */
+	u8 linear_bits;
 	u64 feature_control;
 	u64 basic; /* this one and those below: 0 where the CPU does not have it */
 	u64 pin, proc, proc2, exit, entry; /* the true ones where there are */
@@ -122,6 +124,6 @@ void vmx_flush_linear(void);
  */
 const char *vmx_check_entry(const struct vmx_caps *caps);
 const char *vmx_check_guest(const struct vmx_caps *caps);
-const char *vmx_check_segments(void);
+const char *vmx_check_segments(const struct vmx_caps *caps);
 
 #endif
