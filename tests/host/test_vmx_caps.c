@@ -46,6 +46,7 @@ static void test_controls(void **state)
 	assert_int_equal(caps.linear_bits, 48);
 	assert_true(caps.ept_2m && caps.ept_1g && caps.ept_walk_wb && caps.ept_accessed_dirty);
 	assert_true(caps.vpid && caps.invept_single && caps.invvpid_single);
+	assert_true(caps.event_length_0 && !caps.event_error_any);
 }
 
 /* Those whose secondary controls and EPT Bochs shows; without unrestricted guest: Lynnfield. */
@@ -248,6 +249,17 @@ static void test_ept(void **state)
 	assert_true(caps.invept_single);
 }
 
+static void test_events(void **state)
+{
+	struct vmx_words words = vmx_skylake;
+
+	(void)state;
+	words.basic |= BIT(56);
+	words.misc &= ~BIT(30);
+	assert_int_equal(decode(words), OK);
+	assert_true(!caps.event_length_0 && caps.event_error_any);
+}
+
 static void test_vpid(void **state)
 {
 	static const u64 without[] = {BIT(32), BIT(41) | BIT(42), BIT(32) | BIT(41) | BIT(42)};
@@ -296,7 +308,8 @@ int main(void)
 		cmocka_unit_test(test_controls),     cmocka_unit_test(test_models),
 		cmocka_unit_test(test_each_control), cmocka_unit_test(test_without_true_controls),
 		cmocka_unit_test(test_firmware),     cmocka_unit_test(test_ept),
-		cmocka_unit_test(test_vpid),	     cmocka_unit_test(test_random),
+		cmocka_unit_test(test_events),	     cmocka_unit_test(test_vpid),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,34 @@ static void test_ept_pointer(void **state)
 	assert_string_equal(vmx_check_entry(&vmx_caps), "EPT pointer: accessed and dirty bits");
 	vmcs_write(VMCS_EPT_POINTER, 0x701e);
 	assert_null(vmx_check_entry(&vmx_caps));
+	vmx_caps.ept_walk_wb = false;
+	assert_string_equal(vmx_check_entry(&vmx_caps), "EPT pointer: memory type");
+	vmcs_write(VMCS_EPT_POINTER, 0x7018);
+	assert_null(vmx_check_entry(&vmx_caps));
+}
+
+static void assert_event(u32 event, const char *reason)
+{
+	const struct row row = {FLAT, reason, {{EVENT, event}}};
+
+	check_row(&row);
+}
+
+/* 26.2.1.3: newer CPUs take more: an instruction of no bytes, any exception with an error code or without. */
+static void test_event_capabilities(void **state)
+{
+	(void)state;
+	vmx_caps.event_length_0 = false;
+	assert_event(0x80000480, "event: instruction length");
+	vmx_caps.event_length_0 = true;
+	assert_event(0x80000480, NULL);
+	vmx_caps.event_error_any = true;
+	assert_event(0x8000030d, NULL);
+	assert_event(0x80000b06, NULL);
+	assert_event(0x80000a02, "event: error code");
+	set_mode(REAL);
+	vmcs_write(EVENT, 0x80000b0d);
+	assert_string_equal(vmx_check_entry(&vmx_caps), "event: error code");
 }
 
 /*
@@ -174,8 +202,10 @@ static void test_linear_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(test_modes), DESK_TEST(test_control),	    DESK_TEST(test_event),
-		DESK_TEST(test_host),  DESK_TEST(test_ept_pointer), DESK_TEST(test_linear_width),
+		DESK_TEST(test_modes),	      DESK_TEST(test_control),
+		DESK_TEST(test_event),	      DESK_TEST(test_host),
+		DESK_TEST(test_ept_pointer),  DESK_TEST(test_event_capabilities),
+		DESK_TEST(test_linear_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

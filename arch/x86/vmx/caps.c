@@ -12,12 +12,14 @@
 #define MSR_VMX_BASIC		    0x480
 #define VMX_BASIC_REVISION	    BITS(30, 0)
 #define VMX_BASIC_TRUE_CONTROLS	    BIT(55)
+#define VMX_BASIC_ERROR_ANY	    BIT(56)
 #define MSR_VMX_PIN		    0x481
 #define MSR_VMX_PROC		    0x482
 #define MSR_VMX_EXIT		    0x483
 #define MSR_VMX_ENTRY		    0x484
 #define MSR_VMX_MISC		    0x485
 #define VMX_MISC_SAVES_LMA	    BIT(5)
+#define VMX_MISC_LENGTH_0	    BIT(30)
 #define MSR_VMX_CR0_FIXED0	    0x486
 #define MSR_VMX_CR0_FIXED1	    0x487
 #define MSR_VMX_CR4_FIXED0	    0x488
@@ -208,6 +210,8 @@ enum status vmx_caps_decode(const struct vmx_words *words, struct vmx_caps *caps
 		.cr4_fixed1 = words->cr4_fixed1,
 		.address_bits = words->address_bits,
 		.linear_bits = words->linear_bits,
+		.event_length_0 = words->misc & VMX_MISC_LENGTH_0,
+		.event_error_any = words->basic & VMX_BASIC_ERROR_ANY,
 		.ept_2m = words->ept_vpid & VMX_EPT_VPID_2M,
 		.ept_1g = words->ept_vpid & VMX_EPT_VPID_1G,
 		.ept_walk_wb = words->ept_vpid & VMX_EPT_VPID_WALK_WB,

@@ -54,7 +54,7 @@ static const char *check_execution(const struct vmx_caps *caps)
 	CHECK(allowed(VMCS_PIN_CONTROLS, caps->pin_allowed), "pin-based controls: reserved bits");
 	CHECK(allowed(VMCS_PROC_CONTROLS, caps->proc_allowed),
 	      "primary processor-based controls: reserved bits");
-	CHECK(!proc2 || allowed(VMCS_PROC2_CONTROLS, caps->proc2_allowed),
+	CHECK(!(proc & VMX_PROC_SECONDARY) || allowed(VMCS_PROC2_CONTROLS, caps->proc2_allowed),
 	      "secondary processor-based controls: reserved bits");
 	CHECK(vmcs_read(VMCS_CR3_TARGET_COUNT) <= 4, "more than 4 CR3 targets");
 	CHECK(!(proc & VMX_PROC_IO_BITMAPS) || (vmx_is_address(caps, vmcs_read(VMCS_IO_BITMAP_A)) &&
@@ -70,7 +70,7 @@ static const char *check_execution(const struct vmx_caps *caps)
 	CHECK(proc2 & VMX_PROC2_EPT || !(proc2 & VMX_PROC2_UNRESTRICTED),
 	      "unrestricted guest without EPT");
 	if (proc2 & VMX_PROC2_EPT) {
-		CHECK(bits_get(eptp, 2, 0) == 0 || bits_get(eptp, 2, 0) == 6,
+		CHECK(bits_get(eptp, 2, 0) == 0 || (bits_get(eptp, 2, 0) == 6 && caps->ept_walk_wb),
 		      "EPT pointer: memory type");
 		CHECK(bits_get(eptp, 5, 3) == 3, "EPT pointer: not 4 levels");
 		CHECK(!(eptp & EPTP_RESERVED) && !(eptp >> caps->address_bits),
@@ -97,26 +97,29 @@ static bool pushes_error(u64 vector)
 }
 
 /* 26.2.1.3. */
-static const char *check_event(u64 event)
+static const char *check_event(const struct vmx_caps *caps, u64 event)
 {
 	u64 type = event & VMX_EVENT_TYPE;
 	u64 vector = event & VMX_EVENT_VECTOR;
 	bool exception = type == VMX_EVENT_TYPE_EXCEPTION;
+	bool has_error = event & VMX_EVENT_ERROR_VALID;
 	bool by_instruction = type == VMX_EVENT_TYPE_SOFTWARE_INT ||
 			      type == VMX_EVENT_TYPE_PRIVILEGED || type == VMX_EVENT_TYPE_SOFTWARE;
 	u64 length = vmcs_read(VMCS_ENTRY_INSTRUCTION_LENGTH);
-	bool protected = vmcs_read(VMCS_GUEST_CR0) & CR0_PE;
+	bool may_have_error = exception && vmcs_read(VMCS_GUEST_CR0) & CR0_PE;
 
 	CHECK(!(event & EVENT_RESERVED), "event: reserved bits");
 	CHECK(type != 1ull << 8 && type != 7ull << 8, "event: type");
 	CHECK(type != VMX_EVENT_TYPE_NMI || vector == 2,
 	      "event: an NMI with another vector than 2");
 	CHECK(!exception || vector <= 31, "event: an exception with a vector above 31");
-	CHECK(!!(event & VMX_EVENT_ERROR_VALID) == (exception && protected && pushes_error(vector)),
+	CHECK(may_have_error ? caps->event_error_any || has_error == pushes_error(vector)
+			     : !has_error,
 	      "event: error code");
-	CHECK(!(event & VMX_EVENT_ERROR_VALID) || !(vmcs_read(VMCS_ENTRY_EVENT_ERROR) >> 16),
+	CHECK(!has_error || !(vmcs_read(VMCS_ENTRY_EVENT_ERROR) >> 16),
 	      "event: upper half of the error code");
-	CHECK(!by_instruction || (length >= 1 && length <= 15), "event: instruction length");
+	CHECK(!by_instruction || (length <= 15 && (length || caps->event_length_0)),
+	      "event: instruction length");
 	return NULL;
 }
 
@@ -125,7 +128,7 @@ static const char *check_entries(const struct vmx_caps *caps)
 	u64 event = vmcs_read(VMCS_ENTRY_EVENT);
 
 	CHECK(allowed(VMCS_ENTRY_CONTROLS, caps->entry_allowed), "entry controls: reserved bits");
-	return event & VMX_EVENT_VALID ? check_event(event) : NULL;
+	return event & VMX_EVENT_VALID ? check_event(caps, event) : NULL;
 }
 
 /* 26.2.2. */

@@ -2,12 +2,13 @@
 #include "arch/x86/msr.h"
 #include "arch/x86/vmx/check.h"
 
-#define DEBUGCTL_KNOWN (BITS(1, 0) | BITS(15, 6))
+/* With bus locks, which are newer: bit 2 here, 11 of pending debug exceptions. */
+#define DEBUGCTL_KNOWN (BITS(2, 0) | BITS(15, 6))
 
 #define RFLAGS_RESERVED (BITS(63, 22) | BIT(15) | BIT(5) | BIT(3))
 
 #define INTERRUPTIBILITY_RESERVED BITS(31, 5)
-#define PENDING_DEBUG_RESERVED	  (BITS(63, 17) | BIT(15) | BIT(13) | BITS(11, 4))
+#define PENDING_DEBUG_RESERVED	  (BITS(63, 17) | BIT(15) | BIT(13) | BITS(10, 4))
 
 #define BLOCKING (VMX_BLOCKING_BY_STI | VMX_BLOCKING_BY_MOV_SS)
 

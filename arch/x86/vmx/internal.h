@@ -14,6 +14,8 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u8 address_bits; /* of physical addresses */
 	u8 linear_bits;
+	bool event_length_0;  /* an entry takes an INT n or the like of no bytes */
+	bool event_error_any; /* an entry does not look at which exceptions have an error code */
 	bool ept_2m, ept_1g;
 	bool ept_walk_wb;
 	bool ept_accessed_dirty;
