@@ -3,6 +3,7 @@
  * its reason. The CPU says no more than that one of them failed. What Sluice never sets is left out: MSR
  * areas, virtual APIC, posted interrupts, SMM.
  */
+#include "arch/x86/guest_msr.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/vmx/check.h"
 
@@ -19,18 +20,6 @@ bool vmx_canonical(const struct vmx_caps *caps, u64 address)
 bool vmx_fixed(u64 value, u64 fixed0, u64 fixed1)
 {
 	return (value & fixed0) == fixed0 && !(value & ~fixed1);
-}
-
-/* Each type is one that there is (A.6 of IA32_PAT: 0, 1, 4 to 7). */
-bool vmx_pat_valid(u64 pat)
-{
-	for (unsigned i = 0; i < 64; i += 8) {
-		u64 type = pat >> i & 0xff;
-
-		if (type > 7 || type == 2 || type == 3)
-			return false;
-	}
-	return true;
 }
 
 bool vmx_is_address(const struct vmx_caps *caps, u64 address)
@@ -143,7 +132,7 @@ static const char *check_host_registers(const struct vmx_caps *caps)
 	CHECK(vmx_canonical(caps, vmcs_read(VMCS_HOST_SYSENTER_ESP)) &&
 		      vmx_canonical(caps, vmcs_read(VMCS_HOST_SYSENTER_EIP)),
 	      "host SYSENTER: not canonical");
-	CHECK(vmx_pat_valid(vmcs_read(VMCS_HOST_PAT)), "host PAT");
+	CHECK(guest_msr_is_valid(MSR_PAT, vmcs_read(VMCS_HOST_PAT)), "host PAT");
 	CHECK(vmcs_read(VMCS_EXIT_CONTROLS) & VMX_EXIT_HOST_64, "host: not 64-bit");
 	CHECK(efer & EFER_LMA && efer & EFER_LME && !(efer & ~EFER_KNOWN), "host EFER");
 	CHECK(vmx_canonical(caps, vmcs_read(VMCS_HOST_RIP)), "host RIP: not canonical");

@@ -2,13 +2,8 @@
 #ifndef ARCH_X86_VMX_CHECK_H
 #define ARCH_X86_VMX_CHECK_H
 
+#include "arch/x86/check.h"
 #include "arch/x86/vmx/internal.h"
-
-#define CHECK(condition, reason)                                                                   \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			return reason;                                                             \
-	} while (0)
 
 #define EFER_KNOWN (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
@@ -16,7 +11,6 @@
 bool vmx_canonical(const struct vmx_caps *caps, u64 address);
 /* True if value has what must be 1 and nothing else than what may be. */
 bool vmx_fixed(u64 value, u64 fixed0, u64 fixed1);
-bool vmx_pat_valid(u64 pat);
 /* A page's address that the CPU can put out. */
 bool vmx_is_address(const struct vmx_caps *caps, u64 address);
 

@@ -1,4 +1,5 @@
 /* The guest's registers and its state beyond them: Intel SDM volume 3C, 26.3.1.1 and 26.3.1.3 to 26.3.1.6. */
+#include "arch/x86/guest_msr.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/vmx/check.h"
 
@@ -44,7 +45,8 @@ static const char *check_msrs(const struct vmx_caps *caps)
 	CHECK(vmx_canonical(caps, vmcs_read(VMCS_GUEST_SYSENTER_ESP)) &&
 		      vmx_canonical(caps, vmcs_read(VMCS_GUEST_SYSENTER_EIP)),
 	      "guest SYSENTER: not canonical");
-	CHECK(vmx_pat_valid(vmcs_read(VMCS_GUEST_PAT)), "guest PAT: a type that there is not");
+	CHECK(guest_msr_is_valid(MSR_PAT, vmcs_read(VMCS_GUEST_PAT)),
+	      "guest PAT: a type that there is not");
 	CHECK(!(efer & ~EFER_KNOWN), "guest EFER: reserved bits");
 	CHECK(!!(efer & EFER_LMA) == is_long_mode(), "guest EFER: LMA against the entry controls");
 	CHECK(!(vmcs_read(VMCS_GUEST_CR0) & CR0_PG) || !!(efer & EFER_LMA) == !!(efer & EFER_LME),
