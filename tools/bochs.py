@@ -24,7 +24,7 @@ PROGRAM = "bochs-bin"
 DEFAULT_MODEL = "corei7_skylake_x"
 
 # Of the hypervisor's own command line, for every run on Bochs.
-HYPERVISOR_WORDS = "exit=bochs"
+HYPERVISOR_WORDS = "exit=bochs iommu=unsafe-identity"
 
 MEMORY_MAX = 2048  # MiB, Debian's build
 CPUS_MAX = 8
