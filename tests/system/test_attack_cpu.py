@@ -118,9 +118,9 @@ def test_msrs(boot, where, cpus):
     finish(machine)
 
 
-# TSD, DE, PSE; MCE to UMIP; FSGSBASE; SMEP and SMAP. QEMU's CPUs have neither VME nor PCID, and in long
+# TSD, DE, PSE; MCE to UMIP; FSGSBASE, OSXSAVE, SMEP and SMAP. QEMU's CPUs have neither VME nor PCID, and in long
 # mode PAE stays as it is.
-CR4_FREE = {*range(2, 5), *range(6, 12), 16, 20, 21}
+CR4_FREE = {*range(2, 5), *range(6, 12), 16, 18, 20, 21}
 
 # Bochs's CPUs have VME and PVI, Intel's PCID too; not all have UMIP or SMAP.
 CR4_DIFFERS = {
@@ -130,7 +130,7 @@ CR4_DIFFERS = {
     "tigerlake": {0, 1, 17},
     "ryzen": {0, 1, 11},
 }
-CR4_OSXSAVE = 18
+CR4_PKE = 22
 
 
 def free_cr4_bits(machine, first=0, last=63):
@@ -149,9 +149,9 @@ def test_cr4(boot, where, cpus):
 
 
 def test_bare_cr4(boot):
-    """On the bare machine XSAVE can be turned on."""
+    """On the bare machine protection keys can be turned on."""
     machine, _ = start(boot, attacking.BARE)
-    assert free_cr4_bits(machine, CR4_OSXSAVE, CR4_OSXSAVE) == {CR4_OSXSAVE}
+    assert free_cr4_bits(machine, CR4_PKE, CR4_PKE) == {CR4_PKE}
 
 
 @attacking.on(("", 1), ("10", 2), ("11", 1), *attacking.ON_BOCHS)

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from scenarios import MAKERS, Scenario
+from scenarios import MODELS, Scenario
 
 SIZES = {"one": 1, "page": 4096, "odd": 70001}
 WORDS = ' x="a b" \\ $y'
 
 
-@pytest.mark.parametrize("where", ["", "bare", *MAKERS], ids=["hypervisor", "bare", *MAKERS])
+@pytest.mark.parametrize("where", ["", "bare", *MODELS], ids=["hypervisor", "bare", *MODELS])
 def test_modules(boot, tmp_path, where):
     """Each arrives with its own bytes and its own command line. QEMU's own loader puts the whole
     path before that, longer than what the guest keeps of it."""
