@@ -1,5 +1,5 @@
 /*
- * The virtual machine control structure (Intel SDM volume 3C, 325462-083, chapter 24 and appendix B) and
+ * The virtual machine control structure (Intel SDM volume 3C, 325462-077, chapter 24 and appendix B) and
  * exit reasons (appendix C).
  */
 #ifndef ARCH_X86_VMX_VMCS_H
