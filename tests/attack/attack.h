@@ -21,6 +21,8 @@ void attack_ports(struct text value);	 /* reads all ports that are not the VM's 
 void attack_out(struct text value);	 /* PORT,VALUE,WIDTH: writes to a port */
 void attack_fwcfg(struct text value);	 /* lets QEMU's fw_cfg device write to memory */
 void attack_msrs(struct text value);	 /* reads and writes all MSRs */
+void attack_cr0(struct text value);	 /* VALUE: loads CR0 */
+void attack_cr3(struct text value);	 /* VALUE: loads CR3 */
 void attack_cr4(struct text value);	 /* FIRST,LAST: turns bits of CR4 over and back */
 void attack_counters(struct text value); /* reads performance counters */
 void attack_peek(struct text value);	 /* ADDRESS: reads four bytes of memory */

@@ -158,7 +158,25 @@ void attack_msrs(struct text value)
 	try_value(MSR_PAT, PAT_RESERVED_TYPE);
 }
 
-/* --- CR4 --- */
+/* --- CR0, CR3, CR4 --- */
+
+void attack_cr0(struct text value)
+{
+	u64 cr0;
+
+	read_numbers(value, &cr0, 1);
+	probe_init();
+	print("cr0: %s\n", probe_write_cr0(cr0) ? "taken" : "refused");
+}
+
+void attack_cr3(struct text value)
+{
+	u64 cr3;
+
+	read_numbers(value, &cr3, 1);
+	probe_init();
+	print("cr3: %s\n", probe_write_cr3(cr3) ? "taken" : "refused");
+}
 
 static u64 cr4_read(void)
 {

@@ -2,7 +2,8 @@
 ; set, any other goes to the guest's own handler.
 
 extern trap_stubs
-global probe_init, probe_read_msr, probe_write_msr, probe_write_cr4, probe_read_counter
+global probe_init, probe_read_msr, probe_write_msr
+global probe_write_cr0, probe_write_cr3, probe_write_cr4, probe_read_counter
 
 VECTOR_GP	equ 13
 GATE_SIZE	equ 16
@@ -54,6 +55,26 @@ probe_write_msr:
 	movzx	eax, al
 	ret
 
+; bool probe_write_cr0(u64 value)
+probe_write_cr0:
+	clc
+.attempt:
+	mov	cr0, rdi
+.behind:
+	setnc	al
+	movzx	eax, al
+	ret
+
+; bool probe_write_cr3(u64 value)
+probe_write_cr3:
+	clc
+.attempt:
+	mov	cr3, rdi
+.behind:
+	setnc	al
+	movzx	eax, al
+	ret
+
 ; bool probe_write_cr4(u64 value)
 probe_write_cr4:
 	clc
@@ -80,6 +101,8 @@ align 8
 attempts:
 	dq	probe_read_msr.attempt, probe_read_msr.behind
 	dq	probe_write_msr.attempt, probe_write_msr.behind
+	dq	probe_write_cr0.attempt, probe_write_cr0.behind
+	dq	probe_write_cr3.attempt, probe_write_cr3.behind
 	dq	probe_write_cr4.attempt, probe_write_cr4.behind
 	dq	probe_read_counter.attempt, probe_read_counter.behind
 .end:

@@ -10,6 +10,8 @@ void probe_init(void);
 /* False if it is refused. */
 bool probe_read_msr(u32 index, u64 *value);
 bool probe_write_msr(u32 index, u64 value);
+bool probe_write_cr0(u64 value);
+bool probe_write_cr3(u64 value);
 bool probe_write_cr4(u64 value);
 bool probe_read_counter(u32 index);
 

@@ -27,6 +27,8 @@ void svm_reset_cpu(void)
 	cpu_resets++;
 }
 
+static const struct vcpu_start desk_start = {.rip = 0x100020, .rax = 0x2badb002, .rbx = 0x9500};
+
 static int desk_set_up(void **state)
 {
 	static bool pool_made;
@@ -36,7 +38,7 @@ static int desk_set_up(void **state)
 	if (!pool_made)
 		pool_init(&pool, desk_memory, hpa(DESK_HPA), sizeof(desk_memory));
 	pool_made = true;
-	svm_caps = (struct svm_caps){.asids = 16};
+	svm_caps = (struct svm_caps){.asids = 16, .address_bits = 46};
 	nmis_taken = cpu_resets = 0;
 	memset(&vcpu, 0, sizeof(vcpu));
 	assert_int_equal(svm_create(&vcpu, &pool, hpa(0x7000)), OK);

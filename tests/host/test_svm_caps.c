@@ -7,6 +7,7 @@ static const struct svm_words usable = {
 	.ext_1_ecx = BIT(2),
 	.revision = 1,
 	.asids = 16,
+	.address_bits = 40,
 	.features = BIT(0),
 };
 
@@ -27,6 +28,7 @@ static void test_least(void **state)
 	assert_int_equal(decode(usable), OK);
 	assert_null(missing);
 	assert_int_equal(caps.asids, 16);
+	assert_int_equal(caps.address_bits, 40);
 	assert_false(caps.nrip_save || caps.flush_by_asid || caps.decode_assists || caps.fast_fxsr);
 }
 

@@ -2,8 +2,6 @@
 // sources: arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
 #include "tests/host/svm_desk.h"
 
-static const struct vcpu_start start = {.rip = 0x100020, .rax = 0x2badb002, .rbx = 0x9500};
-
 static void test_create(void **state)
 {
 	const u8 *iopm, *msrpm = svm_of(&vcpu)->msrpm;
@@ -51,7 +49,7 @@ static void test_reset(void **state)
 	vmcb->event_injection = SVM_EVENT_VALID;
 	vmcb->interrupt_shadow = 1;
 	svm_of(&vcpu)->reinject = SVM_EVENT_VALID;
-	svm_reset(&vcpu, &start);
+	svm_reset(&vcpu, &desk_start);
 	assert_int_equal(cpu_resets, 1);
 	svm_state(&vcpu, &seen);
 	assert_int_equal(seen.cr0, CR0_PE | CR0_ET);
@@ -170,7 +168,7 @@ static void test_efer(void **state)
 	u64 value;
 
 	(void)state;
-	svm_reset(&vcpu, &start);
+	svm_reset(&vcpu, &desk_start);
 	assert_int_equal(efer(EFER_SVME), ERR_INVALID);
 	assert_int_equal(efer(BIT(13)), ERR_INVALID); /* LMSLE */
 	assert_int_equal(efer(EFER_FFXSR), ERR_INVALID);

@@ -78,17 +78,20 @@ def start(machine):
     return check
 
 
-def command(machine, line):
-    """Has the guest run one command; what it said meanwhile. It is sent piece by piece, as a UART
-    holds no more than 16 bytes."""
-    whole = line
-    begin = machine.seen
+def send(machine, line):
+    """Gives the guest a command, piece by piece, as a UART holds no more than 16 bytes."""
     while len(line) > AT_ONCE:
         machine.send(line[:AT_ONCE] + "\\")
         machine.expect(r"\bmore$")
         line = line[AT_ONCE:]
     machine.send(line + "\n")
-    machine.expect(rf"\bdone: {re.escape(whole)}$")
+
+
+def command(machine, line):
+    """Has the guest run one command; what it said meanwhile."""
+    begin = machine.seen
+    send(machine, line)
+    machine.expect(rf"\bdone: {re.escape(line)}$")
     return machine.serial()[begin : machine.seen]
 
 

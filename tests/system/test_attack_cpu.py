@@ -21,6 +21,9 @@ DEADLINE = "0x6e0"
 # The local APIC's own, once the guest has put it into x2APIC mode.
 X2APIC_READABLE = """0x802-0x803 0x808 0x80a 0x80d 0x80f-0x828 0x830 0x832-0x839 0x83e"""
 
+# What the machine ends with where a VM could not go on.
+VM_CRASHED = 125
+
 VTD_REGISTERS = 0xFED90000
 VTD_GCMD, VTD_GSTS, VTD_RTADDR = 0x18, 0x1C, 0x20
 VTD_GSTS_TES, VTD_GSTS_IRES = 1 << 31, 1 << 25
@@ -146,6 +149,24 @@ def test_cr4(boot, where, cpus):
     machine, _ = start(boot, attacking.attacker(where), where, cpus=cpus)
     assert free_cr4_bits(machine) == CR4_FREE ^ CR4_DIFFERS.get(where, set())
     finish(machine)
+
+
+# NW without CD; addresses that there are not. A CPU refuses both with a #GP. QEMU takes the first, fails at
+# the next entry, and leaves its own host's state where the guest's was; the second it refuses with the exit
+# of a failed entry. Neither shows what was wrong.
+REFUSED_STATES = ("cr0=0xa0000011", "cr3=0x1000000000000000")
+
+
+@attacking.on(("", 1), ("10", 2), ("11", 1))
+def test_refused_states(boot, qemu, cpus):
+    """A state that no CPU can be in ends the VM and nothing else; no reason is made up for it."""
+    for line in REFUSED_STATES:
+        machine, _ = start(boot, attacking.ATTACKER, qemu, cpus=cpus)
+        attacking.send(machine, line)
+        assert machine.wait_exit() == VM_CRASHED
+        assert "can't go on: it made a CPU state that can't be entered" in machine.serial()
+        assert "entry refused" not in machine.serial()
+        assert "PANIC" not in machine.serial()
 
 
 def test_bare_cr4(boot):

@@ -29,6 +29,7 @@ enum status svm_caps_decode(const struct svm_words *words, struct svm_caps *caps
 		return ERR_UNSUPPORTED;
 	*caps = (struct svm_caps){
 		.asids = words->asids,
+		.address_bits = words->address_bits,
 		.nrip_save = words->features & CPUID_NRIP_SAVE,
 		.flush_by_asid = words->features & CPUID_FLUSH_BY_ASID,
 		.decode_assists = words->features & CPUID_DECODE_ASSISTS,
@@ -49,6 +50,7 @@ enum status svm_probe(void)
 		.revision = leaf.eax,
 		.asids = leaf.ebx,
 		.features = leaf.edx,
+		.address_bits = has_leaf ? (u8)cpuid(0x80000008, 0).eax : 0,
 		.hypervisor = cpuid(1, 0).ecx & CPUID_HYPERVISOR ? cpuid(0x40000000, 0).ebx : 0,
 		.vm_cr = ext_1.ecx & CPUID_SVM ? msr_read(MSR_VM_CR) : 0,
 	};

@@ -117,7 +117,6 @@ static bool plain_exit(u32 code, enum vm_exit_kind *kind)
 		{SVM_EXIT_MWAIT_ARMED, EXIT_UNDEFINED},
 		{SVM_EXIT_SHUTDOWN, EXIT_SHUTDOWN},
 		{SVM_EXIT_INIT, EXIT_INIT},
-		{SVM_EXIT_INVALID, EXIT_INVALID},
 		{SVM_EXIT_DR7_WRITE, EXIT_DEBUG},
 		{SVM_EXIT_RDPRU, EXIT_UNDEFINED},
 		{SVM_EXIT_EXCEPTION + EXCEPTION_MC, EXIT_MACHINE_CHECK},
@@ -137,6 +136,17 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 	const struct vmcb *vmcb = svm->vmcb;
 	u32 code = (u32)vmcb->exit_code;
 
+	/*
+	 * QEMU's TCG has put the state of its own host over the guest's, of which nothing is wrong, or exits
+	 * before that has changed: then there is no reason to be found.
+	 */
+	if (code == SVM_EXIT_INVALID) {
+		*exit = (struct vm_exit){.kind = EXIT_INVALID};
+		exit->invalid.reason = svm_check_entry(&svm_caps, vmcb);
+		return;
+	}
+	/* It was delivered; the CPU leaves it there. */
+	svm->vmcb->event_injection = 0;
 	svm->reinject = event_to_repeat(vmcb->exit_int_info);
 	*exit = (struct vm_exit){
 		.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW,

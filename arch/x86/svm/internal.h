@@ -10,6 +10,7 @@ struct svm_caps {
 	bool nrip_save;
 	bool flush_by_asid;
 	bool decode_assists;
+	u8 address_bits;	 /* of physical addresses */
 	bool fast_fxsr;		 /* EFER.FFXSR can be set */
 	bool sticky_breakpoints; /* a guest's go on after its exits: QEMU's TCG before 10 */
 };
@@ -23,8 +24,9 @@ struct svm_words {
 	u32 revision; /* 8000_000A EAX, EBX, EDX */
 	u32 asids;
 	u32 features;
-	u64 vm_cr;	/* MSR VM_CR, 0 without SVM */
-	u32 hypervisor; /* 4000_0000 EBX: the maker of the machine, if it is an emulator */
+	u8 address_bits; /* 8000_0008 EAX */
+	u64 vm_cr;	 /* MSR VM_CR, 0 without SVM */
+	u32 hypervisor;	 /* 4000_0000 EBX: the maker of the machine, if it is an emulator */
 };
 enum status svm_caps_decode(const struct svm_words *words, struct svm_caps *caps,
 			    const char **missing);
@@ -62,6 +64,12 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
  * (15.21.7 has no other way to consume one).
  */
 void svm_take_nmis(void);
+
+/*
+ * check.c: which of VMRUN's checks (15.5.1) the VMCB does not pass, in words; NULL if all are passed that are
+ * made here.
+ */
+const char *svm_check_entry(const struct svm_caps *caps, const struct vmcb *vmcb);
 
 /* exit.c: from the VMCB to the neutral exit. */
 void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);

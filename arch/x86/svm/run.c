@@ -45,7 +45,6 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 	vcpu->gpr[GPR_RSP] = vmcb->rsp;
 	vcpu->rip = vmcb->rip;
 	vcpu->rflags = vmcb->rflags;
-	vmcb->event_injection = 0;
 	vmcb->tlb_control = SVM_TLB_FLUSH_NOTHING;
 	svm_exit_decode(vcpu, exit);
 }

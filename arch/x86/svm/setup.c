@@ -3,9 +3,7 @@
 #include "hv/base/panic.h"
 #include "hv/base/string.h"
 
-#define MSRPM_PAGES 2
-#define IOPM_PAGES  3
-#define VCPU_PAGES  (2 + MSRPM_PAGES) /* the VMCB, struct svm_vcpu, the MSR permission map */
+#define VCPU_PAGES (2 + SVM_MSRPM_PAGES) /* the VMCB, struct svm_vcpu, the MSR permission map */
 
 /* Attributes of flat 32-bit segments and of what reset leaves in LDTR and TR (14.1.3). */
 #define ATTRIBUTES_CODE 0xc9b
@@ -29,10 +27,10 @@ static enum status make_iopm(struct pool *pool)
 
 	if (iopm.v)
 		return OK;
-	map = pool_take_run(pool, IOPM_PAGES);
+	map = pool_take_run(pool, SVM_IOPM_PAGES);
 	if (!map)
 		return ERR_NO_MEMORY;
-	memset(map, 0xff, IOPM_PAGES * PAGE_SIZE);
+	memset(map, 0xff, SVM_IOPM_PAGES * PAGE_SIZE);
 	iopm = pool_hpa(pool, map);
 	return OK;
 }
@@ -78,7 +76,7 @@ enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root)
 		.vmcb_hpa = pool_hpa(pool, pages),
 		.msrpm = pages + 2 * PAGE_SIZE,
 	};
-	memset(svm->msrpm, 0xff, MSRPM_PAGES * PAGE_SIZE);
+	memset(svm->msrpm, 0xff, SVM_MSRPM_PAGES * PAGE_SIZE);
 	fill_control(svm->vmcb, nested_root, pool_hpa(pool, svm->msrpm));
 	vcpu->backend = svm;
 	return OK;

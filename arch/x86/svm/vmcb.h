@@ -35,6 +35,10 @@
 #define SVM_INTERCEPT_XSETBV  BIT(13)
 #define SVM_INTERCEPT_RDPRU   BIT(14)
 
+/* What lies at offsets 0x040 and 0x048 (15.10.1, 15.11). */
+#define SVM_IOPM_PAGES	3
+#define SVM_MSRPM_PAGES 2
+
 /* Offset 0x05C. */
 #define SVM_TLB_FLUSH_NOTHING 0
 #define SVM_TLB_FLUSH_ALL     1
