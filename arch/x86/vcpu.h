@@ -158,10 +158,15 @@ struct vcpu_event {
 	u64 address; /* of a page fault: for CR2 */
 };
 
+#define VECTOR_DB 1
+#define VECTOR_BP 3
+#define VECTOR_OF 4
 #define VECTOR_UD 6
 #define VECTOR_SS 12
 #define VECTOR_GP 13
 #define VECTOR_PF 14
+#define VECTOR_AC 17
+#define VECTOR_MC 18
 
 /* Error codes of page faults (AMD APM volume 2, 8.2.15). */
 #define PF_ERROR_PRESENT BIT(0) /* a right is lacking, not the page */

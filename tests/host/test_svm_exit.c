@@ -188,7 +188,7 @@ static u64 repeated(u64 info)
 	vmcb->exit_int_info = info;
 	decode(SVM_EXIT_NESTED_FAULT, 0, 0);
 	assert_int_equal(vm_exit.in_delivery, info >> 31 & 1);
-	return svm_of(&vcpu)->reinject;
+	return svm_of(&vcpu)->repeat;
 }
 
 static void test_interrupted_deliveries(void **state)

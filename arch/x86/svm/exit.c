@@ -2,11 +2,6 @@
 
 #include "hv/base/string.h"
 
-#define EXCEPTION_BP 3
-#define EXCEPTION_OF 4
-#define EXCEPTION_AC 17
-#define EXCEPTION_MC 18
-
 /* INT n, INT3 and INTO: rip still points to the instruction, which runs again. */
 static bool is_software_event(u64 info)
 {
@@ -14,8 +9,7 @@ static bool is_software_event(u64 info)
 	u64 vector = info & SVM_EVENT_VECTOR;
 
 	return type == SVM_EVENT_TYPE_SOFTWARE ||
-	       (type == SVM_EVENT_TYPE_EXCEPTION &&
-		(vector == EXCEPTION_BP || vector == EXCEPTION_OF));
+	       (type == SVM_EVENT_TYPE_EXCEPTION && (vector == VECTOR_BP || vector == VECTOR_OF));
 }
 
 /*
@@ -85,7 +79,7 @@ static void pass_exception_on(struct vcpu *vcpu, u8 vector, struct vm_exit *exit
 	struct vcpu_event event = {
 		.kind = EVENT_EXCEPTION,
 		.vector = vector,
-		.has_error = vector == EXCEPTION_AC,
+		.has_error = vector == VECTOR_AC,
 	};
 
 	svm_inject(vcpu, &event);
@@ -119,7 +113,7 @@ static bool plain_exit(u32 code, enum vm_exit_kind *kind)
 		{SVM_EXIT_INIT, EXIT_INIT},
 		{SVM_EXIT_DR7_WRITE, EXIT_DEBUG},
 		{SVM_EXIT_RDPRU, EXIT_UNDEFINED},
-		{SVM_EXIT_EXCEPTION + EXCEPTION_MC, EXIT_MACHINE_CHECK},
+		{SVM_EXIT_EXCEPTION + VECTOR_MC, EXIT_MACHINE_CHECK},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
@@ -147,7 +141,7 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 	}
 	/* It was delivered; the CPU leaves it there. */
 	svm->vmcb->event_injection = 0;
-	svm->reinject = event_to_repeat(vmcb->exit_int_info);
+	svm->repeat = event_to_repeat(vmcb->exit_int_info);
 	*exit = (struct vm_exit){
 		.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW,
 		.in_delivery = vmcb->exit_int_info & SVM_EVENT_VALID,

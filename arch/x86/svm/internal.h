@@ -36,8 +36,8 @@ enum status svm_probe(void);
 struct svm_vcpu {
 	struct vmcb *vmcb;
 	hpa_t vmcb_hpa;
-	u8 *msrpm;    /* two pages, 15.11 */
-	u64 reinject; /* what EXITINTINFO said was being delivered when the exit came */
+	u8 *msrpm;  /* two pages, 15.11 */
+	u64 repeat; /* what EXITINTINFO said was being delivered when the exit came */
 };
 
 static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)

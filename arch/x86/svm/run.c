@@ -28,7 +28,7 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 	struct vmcb *vmcb = svm->vmcb;
 
 	if (!(vmcb->event_injection & SVM_EVENT_VALID))
-		vmcb->event_injection = svm->reinject;
+		vmcb->event_injection = svm->repeat;
 	vmcb->rax = vcpu->gpr[GPR_RAX];
 	vmcb->rsp = vcpu->gpr[GPR_RSP];
 	vmcb->rip = vcpu->rip;

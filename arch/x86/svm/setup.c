@@ -11,10 +11,6 @@
 #define ATTRIBUTES_LDT	0x082
 #define ATTRIBUTES_TSS	0x08b
 
-#define EXCEPTION_DB 1
-#define EXCEPTION_AC 17
-#define EXCEPTION_MC 18
-
 /*
  * The I/O permission map (15.10.1), all ones: every port is trapped, for every VM. One for all, made with the
  * first vCPU and never written again.
@@ -38,7 +34,7 @@ static enum status make_iopm(struct pool *pool)
 static void fill_control(struct vmcb *vmcb, hpa_t nested_root, hpa_t msrpm)
 {
 	/* #DB and #AC: their delivery can loop for ever with NMIs blocked; they are passed on. */
-	vmcb->intercept_exceptions = BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC);
+	vmcb->intercept_exceptions = BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC);
 	/* Some bits would give the guest what it is not shown: XCR0, protection keys. */
 	vmcb->intercept_cr = (u32)SVM_INTERCEPT_CR4_WRITE;
 	/* A breakpoint on the hypervisor's own addresses would hit it: such machines' guests have none. */
@@ -109,7 +105,7 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	vmcb->g_pat = PAT_RESET;
 	vmcb->interrupt_shadow = 0;
 	vmcb->event_injection = 0;
-	svm->reinject = 0;
+	svm->repeat = 0;
 	svm_flush(vcpu);
 
 	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));

@@ -1,10 +1,6 @@
 #include "arch/x86/msr.h"
 #include "arch/x86/vmx/internal.h"
 
-#define EXCEPTION_DB 1
-#define EXCEPTION_AC 17
-#define EXCEPTION_MC 18
-
 /*
  * What was being delivered when the exit came must be delivered again (27.2.4), unless an instruction does
  * it: rip still points to that, and it runs again.
@@ -56,41 +52,6 @@ static void decode_ept_violation(u64 qualification, struct vm_exit *exit)
 }
 
 /*
- * #DB and #AC were intercepted only so that the CPU can't loop; #AC's error code is always 0. The exit has
- * left to the hypervisor what #DB does to DR6 and DR7 (27.1).
- */
-static void pass_exception_on(struct vmx_vcpu *vmx, u32 event, u64 qualification)
-{
-	block_nmis_again(event);
-	vmx_end_shadow();
-	if ((event & VMX_EVENT_VECTOR) == EXCEPTION_DB) {
-		vmx_dr6_write((vmx_dr6_read() & ~BITS(3, 0)) | (qualification & VMX_DEBUG_REASONS));
-		vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~DR7_GD);
-	}
-	vmx->inject = (struct vmx_event){
-		.info = event & (u32)(VMX_EVENT_VALID | VMX_EVENT_ERROR_VALID | VMX_EVENT_TYPE |
-				      VMX_EVENT_VECTOR),
-		.length = (u8)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), /* INT1 */
-	};
-}
-
-static void decode_event(struct vcpu *vcpu, u64 qualification, struct vm_exit *exit)
-{
-	u32 event = (u32)vmcs_read(VMCS_EXIT_EVENT);
-
-	if ((event & VMX_EVENT_TYPE) == VMX_EVENT_TYPE_NMI) {
-		/* Consumed, but none is taken any more until there is an IRET. */
-		vmx_take_nmis();
-		exit->kind = EXIT_HOST_EVENT;
-	} else if ((event & VMX_EVENT_VECTOR) == EXCEPTION_MC) {
-		exit->kind = EXIT_MACHINE_CHECK;
-	} else {
-		pass_exception_on(vmx_of(vcpu), event, qualification);
-		exit->kind = EXIT_RETRY;
-	}
-}
-
-/*
  * A MOV to CR0 or CR4 that changes what the guest may not. NE, NW and CD of CR0 and MCE of CR4 stay as they
  * are while the guest reads what it wrote: once the shadow says so the instruction makes no exit any more,
  * and runs again with all that belongs to it. What else is masked is not there for this guest, and faults.
@@ -115,6 +76,41 @@ static void decode_control_register(struct vcpu *vcpu, u64 qualification, struct
 		exit->cr4.gpr = gpr;
 	} else {
 		exit->kind = EXIT_PRIVILEGED;
+	}
+}
+
+/*
+ * #DB and #AC were intercepted only so that the CPU can't loop; #AC's error code is always 0. The exit has
+ * left to the hypervisor what #DB does to DR6 and DR7 (27.1).
+ */
+static void pass_exception_on(struct vmx_vcpu *vmx, u32 event, u64 qualification)
+{
+	block_nmis_again(event);
+	vmx_end_shadow();
+	if ((event & VMX_EVENT_VECTOR) == VECTOR_DB) {
+		vmx_dr6_write((vmx_dr6_read() & ~BITS(3, 0)) | (qualification & VMX_DEBUG_REASONS));
+		vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~DR7_GD);
+	}
+	vmx->inject = (struct vmx_event){
+		.info = event & (u32)(VMX_EVENT_VALID | VMX_EVENT_ERROR_VALID | VMX_EVENT_TYPE |
+				      VMX_EVENT_VECTOR),
+		.length = (u8)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH), /* INT1 */
+	};
+}
+
+static void decode_event(struct vcpu *vcpu, u64 qualification, struct vm_exit *exit)
+{
+	u32 event = (u32)vmcs_read(VMCS_EXIT_EVENT);
+
+	if ((event & VMX_EVENT_TYPE) == VMX_EVENT_TYPE_NMI) {
+		/* Consumed, but none is taken any more until there is an IRET. */
+		vmx_take_nmis();
+		exit->kind = EXIT_HOST_EVENT;
+	} else if ((event & VMX_EVENT_VECTOR) == VECTOR_MC) {
+		exit->kind = EXIT_MACHINE_CHECK;
+	} else {
+		pass_exception_on(vmx_of(vcpu), event, qualification);
+		exit->kind = EXIT_RETRY;
 	}
 }
 
@@ -180,10 +176,10 @@ void vmx_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 		exit->kind = EXIT_MSR;
 		exit->msr.write = basic == VMX_REASON_WRMSR;
 		exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
-	} else if (basic == VMX_REASON_EVENT) {
-		decode_event(vcpu, qualification, exit);
 	} else if (basic == VMX_REASON_CONTROL_REG) {
 		decode_control_register(vcpu, qualification, exit);
+	} else if (basic == VMX_REASON_EVENT) {
+		decode_event(vcpu, qualification, exit);
 	} else if (!plain_exit(basic, &exit->kind)) {
 		exit->kind = EXIT_UNKNOWN;
 		exit->unknown.code = reason;

@@ -96,6 +96,14 @@ void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
 /* Takes the NMIs that wait, through the hypervisor's own table: an exit by one has blocked them (27.5.5). */
 void vmx_take_nmis(void);
 
+/*
+ * check.c: which of the checks of VM entry (26.2 and 26.3) the current VMCS does not pass, in words; NULL
+ * if all are passed that are made here. Reads the VMCS and nothing else.
+ */
+const char *vmx_check_entry(const struct vmx_caps *caps);
+const char *vmx_check_guest(const struct vmx_caps *caps);
+const char *vmx_check_segments(const struct vmx_caps *caps);
+
 /* event.c: what was asked for by vmx_inject() or is to be repeated goes into the VMCS. */
 void vmx_set_event(struct vmx_vcpu *vmx);
 
@@ -119,13 +127,5 @@ void vmx_flush(struct vcpu *vcpu);
 void vmx_flush_now(struct vmx_vcpu *vmx);
 /* No translation of an earlier guest is left: before a vCPU's first entry. */
 void vmx_flush_linear(void);
-
-/*
- * check.c: which of the checks of VM entry (26.2 and 26.3) the current VMCS does not pass, in words; NULL
- * if all are passed that are made here. Reads the VMCS and nothing else.
- */
-const char *vmx_check_entry(const struct vmx_caps *caps);
-const char *vmx_check_guest(const struct vmx_caps *caps);
-const char *vmx_check_segments(const struct vmx_caps *caps);
 
 #endif

@@ -14,10 +14,6 @@
 #define RIGHTS_LDT  0x0082
 #define RIGHTS_TSS  0x008b
 
-#define EXCEPTION_DB 1
-#define EXCEPTION_AC 17
-#define EXCEPTION_MC 18
-
 /*
  * The I/O bitmaps (24.6.4), all ones: every port is trapped, for every VM. One for all, made with the first
  * vCPU and never written again.
@@ -43,8 +39,7 @@ static void fill_control(const struct vcpu *vcpu)
 	const struct vmx_vcpu *vmx = vmx_of(vcpu);
 
 	/* #DB and #AC: their delivery can loop for ever; they are passed on. */
-	vmcs_write(VMCS_EXCEPTION_BITMAP,
-		   BIT(EXCEPTION_DB) | BIT(EXCEPTION_AC) | BIT(EXCEPTION_MC));
+	vmcs_write(VMCS_EXCEPTION_BITMAP, BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC));
 	/* 24.6.3: no #PF makes an exit. */
 	vmcs_write(VMCS_PF_ERROR_MASK, 0);
 	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
