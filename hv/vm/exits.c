@@ -142,8 +142,8 @@ static void handle_init(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *
 }
 
 /*
- * Real CPUs fault at the instruction that would make such a state; QEMU's TCG exits, with the guest's RIP
- * and CR3 lost, so that nothing can be injected.
+ * Real CPUs fault at the instruction that would make such a state; QEMU's TCG exits, where it finds out at the
+ * next entry with its own host's RIP and CR3 in the place of the guest's, so that nothing can be injected.
  */
 static void handle_invalid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {

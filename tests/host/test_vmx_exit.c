@@ -55,6 +55,7 @@ static void test_all_reasons(void **state)
 		assert_int_equal(vm_exit.unknown.info[0], 0x11);
 		assert_int_equal(vm_exit.unknown.info[1], 0x5678);
 	}
+	assert_int_equal(count, ARRAY_SIZE(unknown));
 	/* 24.9.1: bits above 15:0 that say more of an exit. */
 	decode(0x08000000 | 10, 0);
 	assert_int_equal(vm_exit.kind, EXIT_CPUID);

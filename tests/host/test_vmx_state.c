@@ -292,6 +292,9 @@ static void test_other_msrs(void **state)
 		assert_int_equal(vmx_msr_read(&vcpu, there[i], &value), OK);
 		assert_int_equal(value, 0x1000 + i);
 	}
+	assert_int_equal(vmcs_read(VMCS_GUEST_SYSENTER_CS), 0x1000);
+	assert_int_equal(vmcs_read(VMCS_GUEST_SYSENTER_ESP), 0x1001);
+	assert_int_equal(vmcs_read(VMCS_GUEST_SYSENTER_EIP), 0x1002);
 	assert_int_equal(vmcs_read(0x680e), 0x1003); /* FS base */
 	assert_int_equal(vmcs_read(0x6810), 0x1004);
 	assert_int_equal(vmx_msr_write(&vcpu, 0xc0000100, 0x0100000000000000ull), ERR_INVALID);

@@ -51,7 +51,6 @@ static void fill_control(const struct vcpu *vcpu)
 	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
 	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
-	vmcs_write(VMCS_ENTRY_EVENT, 0);
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
 	vmcs_write(VMCS_IO_BITMAP_A, io_bitmap.v);
 	vmcs_write(VMCS_IO_BITMAP_B, io_bitmap.v + PAGE_SIZE);
