@@ -88,6 +88,12 @@ struct pci_function {
 	u8 secondary_bus;  /* bridges */
 	u8 subordinate_bus;
 	u8 pcie_type; /* Device/Port Type of the PCI Express capability, 0xff without one */
+	/* Isolation; all zero, as before anybody looked, is everything in one group. */
+	u16 acs; /* by pci_isolate(): PCI_ACS_* that are in effect; 0 without that capability */
+	u8 phantom_bits; /* by pci_isolate(): high bits of its number in which its requests may differ */
+	u16 group;	 /* by pci_group(): index of the first function of its isolation group */
+	u8 bonds;	 /* by pci_group(): PCI_BOND_* that bind its group; 0 where it is alone */
+	bool open; /* by pci_group(): what is below this bridge is not isolated from each other */
 	u8 bar_count; /* 6; 2 for bridges, 1 for CardBus, 0 for host bridges, which aren't probed */
 	struct pci_bar bar[PCI_MAX_BARS];
 	u64 rom_size;
@@ -155,6 +161,14 @@ u16 pci_cap_find(const struct pci_function *function, u16 id, bool extended);
  */
 void pci_silence(const struct pci_function *function, bool keep_master);
 
+/*
+ * Turns on, in every function, the access control services (PCIe 5.0, 6.12) that send requests to the
+ * root complex and so to the IOMMU, and off what would make exceptions from them; and phantom functions
+ * off. What is in effect then is read back and noted in the function. A reset of a function, or of a bus
+ * above it, undoes it. Without ECAM there are no such services to be seen.
+ */
+void pci_isolate(struct pci_topology *topology);
+
 /* One log line for each function and its BARs and capabilities. */
 void pci_print(const struct pci_topology *topology);
 
@@ -166,5 +180,24 @@ void pci_print(const struct pci_topology *topology);
  */
 struct sbdf pci_requester_id(const struct pci_topology *topology,
 			     const struct pci_function *function);
+
+#define PCI_MAX_REQUESTERS 16
+
+/* All IDs that a function's requests may carry at the root complex. */
+struct pci_requesters {
+	struct sbdf id[PCI_MAX_REQUESTERS]; /* the first is pci_requester_id() */
+	u8 count;
+	/* Messages may come with the ID of any device of the first one's bus: a PCIe-to-PCI bridge's. */
+	bool whole_bus;
+	u8 phantom_bits; /* or with one that differs in so many high bits of the function number: 0 .. 3 */
+};
+
+/*
+ * Its own ID too where a bridge above replaces it, as bridges to PCI-X may pass that on, and those of the
+ * bridges between; phantom functions as pci_isolate() left them. No ID is there twice. If there are more
+ * than fit, those of bridges in the middle are left out: such requests will be blocked.
+ */
+void pci_requesters(const struct pci_topology *topology, const struct pci_function *function,
+		    struct pci_requesters *requesters);
 
 #endif

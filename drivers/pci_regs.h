@@ -41,7 +41,21 @@
 
 #define PCI_CAP_BASE	 0x40
 #define PCI_EXT_CAP_BASE 0x100
+#define PCI_EXT_CAP_END	 0x1000
+#define PCI_EXT_CAP_ACS	 0x0d
 #define PCI_EXT_CAP_ATS	 0x0f
+
+/* Access control services, PCIe 5.0 7.7.8: the bits of both registers. */
+#define PCI_ACS_CAPABILITY	0x04
+#define PCI_ACS_CONTROL		0x06
+#define PCI_ACS_END		0x08
+#define PCI_ACS_VALIDATION	0x0001 /* source validation */
+#define PCI_ACS_NO_TRANSLATED	0x0002 /* translation blocking */
+#define PCI_ACS_REDIRECT	0x0004 /* P2P request redirect */
+#define PCI_ACS_REDIRECT_ANSWER 0x0008 /* P2P completion redirect */
+#define PCI_ACS_UPSTREAM	0x0010 /* upstream forwarding */
+#define PCI_ACS_EGRESS		0x0020 /* P2P egress control */
+#define PCI_ACS_DIRECT		0x0040 /* direct translated P2P */
 
 /* Address translation services, PCIe 5.0 10.5.1. */
 #define PCI_ATS_CONTROL 0x06
@@ -51,6 +65,11 @@
 
 /* PCI Express, PCIe 5.0 7.5.3.2: the Device/Port Type of the capabilities register. */
 #define PCI_PCIE_CAPABILITIES	 0x02
+#define PCI_PCIE_DEVICE		 0x04 /* device capabilities, 4 bytes */
+#define PCI_PCIE_PHANTOM	 4, 3 /* phantom functions supported */
+#define PCI_PCIE_CONTROL	 0x08 /* device control */
+#define PCI_PCIE_CONTROL_PHANTOM 0x0200
+#define PCI_PCIE_CONTROL_END	 0x0a
 #define PCI_PCIE_ENDPOINT	 0x0
 #define PCI_PCIE_LEGACY_ENDPOINT 0x1
 #define PCI_PCIE_ROOT_PORT	 0x4

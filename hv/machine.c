@@ -10,6 +10,7 @@
 #include "arch/x86/traps.h"
 #include "drivers/ega.h"
 #include "drivers/ioapic.h"
+#include "drivers/pci_groups.h"
 #include "drivers/pic.h"
 #include "drivers/uart.h"
 #include "hv/base/log.h"
@@ -298,9 +299,16 @@ void machine_plan(const struct config *config, struct plan *plan)
 		.memory_available = memmap_ram(&free_memory),
 	};
 
+	pci_group_print(&services.platform->pci);
 	if (plan_make(config, services.platform, &abilities, plan) != OK)
 		refuse("configuration", "no VM is left to start");
 	plan_print(plan);
+}
+
+void machine_isolate_devices(struct pci_topology *pci)
+{
+	pci_isolate(pci);
+	pci_group(pci);
 }
 
 /*

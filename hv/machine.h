@@ -38,12 +38,16 @@ void machine_cpu_backend(const struct vcpu_ops *amd, const struct vcpu_ops *inte
 void machine_iommu(const struct iommu_ops *ops, const struct iommu_ops *unsafe,
 		   const struct hv_config *config);
 
+/* Has ports and functions send requests to the IOMMU as far as they can, and groups what does not. */
+void machine_isolate_devices(struct pci_topology *pci);
+
 /* Bus mastering and interrupts of all devices off, but for those that firmware goes on using. */
 void machine_silence_devices(void);
 
 /* Local APIC, clock, 8259, IOAPICs: everything masked. */
 void machine_interrupts(const struct platform *platform);
 
+/* Tells the isolation groups, and who gets what. */
 void machine_plan(const struct config *config, struct plan *plan);
 
 /* Turns the IOMMU on: from here on no device reaches anything that it wasn't given. */

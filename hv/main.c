@@ -30,6 +30,7 @@ void hv_main(u64 boot_information)
 
 	machine_cpu_backend(&svm_ops, &vmx_ops);
 	machine_iommu(&vtd_ops, &identity_ops, &config.hv);
+	machine_isolate_devices(&platform.pci);
 	machine_silence_devices();
 	machine_interrupts(&platform);
 	platform_print(&platform);

@@ -78,6 +78,14 @@ void fake_pci_cap(struct fake_function *function, u8 id, u8 offset)
 	function->space[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
 }
 
+void fake_pci_acs(struct fake_function *function, u16 capability, u16 control)
+{
+	fake_pci_put(function, PCI_EXT_CAP_BASE, 4, 1 << 16 | PCI_EXT_CAP_ACS);
+	fake_pci_put(function, PCI_EXT_CAP_BASE + PCI_ACS_CAPABILITY, 2, capability);
+	fake_pci_put(function, PCI_EXT_CAP_BASE + PCI_ACS_CONTROL, 2, control);
+	memcpy(function->writable + PCI_EXT_CAP_BASE + PCI_ACS_CONTROL, &capability, 2);
+}
+
 void fake_pci_multifunction(struct fake_function *function)
 {
 	function->space[PCI_HEADER_TYPE] |= PCI_HEADER_MULTIFUNCTION;

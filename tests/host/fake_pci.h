@@ -43,6 +43,9 @@ void fake_pci_cap(struct fake_function *function, u8 id, u8 offset);
 /* A PCI Express capability at 0x40. */
 void fake_pci_express(struct fake_function *function, u8 type);
 
+/* Access control services at 0x100, as the first extended capability; the control bits can be written. */
+void fake_pci_acs(struct fake_function *function, u16 capability, u16 control);
+
 /* A function without a multifunction bit hides its siblings only if the scan respects it. */
 void fake_pci_multifunction(struct fake_function *function);
 

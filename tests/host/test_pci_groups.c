@@ -1,0 +1,432 @@
+// sources: drivers/pci_scan.c drivers/pci_bars.c drivers/pci_caps.c drivers/pci_isolate.c
+// sources: drivers/pci_alias.c drivers/pci_groups.c drivers/pci_groups_print.c drivers/pci_print.c
+// sources: tests/host/fake_pci.c
+#include "tests/host/fake_pci.h"
+
+#include "drivers/pci_groups.h"
+
+#define MAX_NODES 12
+
+#define ACS    0x1f /* of a port */
+#define MF_ACS 0x0c /* of a function of several */
+#define NO_ACS 0xffff
+
+/* A function; a bridge if it has a secondary bus: as far as three buses further all are below it. */
+struct node {
+	u16 bdf;
+	u8 type;
+	u8 secondary;
+	u16 acs;
+	u8 phantom_bits; /* stuck on */
+};
+
+#define BDF(bus, device, function) ((bus) << 8 | (device) << 3 | (function))
+
+#define ROOT_PORT(bdf, bus, acs)                                                                   \
+	{                                                                                          \
+		bdf, PCI_PCIE_ROOT_PORT, bus, acs, 0                                               \
+	}
+#define UP(bdf, bus)                                                                               \
+	{                                                                                          \
+		bdf, PCI_PCIE_UPSTREAM, bus, NO_ACS, 0                                             \
+	}
+#define DOWN(bdf, bus, acs)                                                                        \
+	{                                                                                          \
+		bdf, PCI_PCIE_DOWNSTREAM, bus, acs, 0                                              \
+	}
+#define TO_PCI(bdf, bus)                                                                           \
+	{                                                                                          \
+		bdf, PCI_PCIE_TO_PCI, bus, NO_ACS, 0                                               \
+	}
+#define BRIDGE(bdf, bus)                                                                           \
+	{                                                                                          \
+		bdf, PCI_PCIE_NONE, bus, NO_ACS, 0                                                 \
+	}
+#define ENDPOINT(bdf, acs)                                                                         \
+	{                                                                                          \
+		bdf, PCI_PCIE_ENDPOINT, 0, acs, 0                                                  \
+	}
+#define CONVENTIONAL(bdf)                                                                          \
+	{                                                                                          \
+		bdf, PCI_PCIE_NONE, 0, NO_ACS, 0                                                   \
+	}
+#define INTEGRATED(bdf)                                                                            \
+	{                                                                                          \
+		bdf, PCI_PCIE_RC_ENDPOINT, 0, NO_ACS, 0                                            \
+	}
+
+static struct pci_function function[MAX_NODES];
+static struct pci_topology topology = {.function = function, .capacity = MAX_NODES};
+static const struct pci_ecam ecam = {.base = {0xb0000000}, .last_bus = 255};
+
+static const struct row {
+	const char *name;
+	struct node node[MAX_NODES];
+	const char *groups; /* each as "FIRST[ FUNCTION]...[: BONDS]", separated by "; " */
+	bool no_ecam;
+} rows[] = {
+	{
+		"the root bus",
+		{CONVENTIONAL(BDF(0, 1, 0)), INTEGRATED(BDF(0, 2, 0)), CONVENTIONAL(BDF(0, 3, 0))},
+		"00:01.0; 00:02.0; 00:03.0",
+		false,
+	},
+	{
+		"functions of a device on the root bus",
+		{CONVENTIONAL(BDF(0, 31, 0)), CONVENTIONAL(BDF(0, 31, 2)),
+		 CONVENTIONAL(BDF(0, 31, 3)), CONVENTIONAL(BDF(0, 30, 0))},
+		"00:1e.0; 00:1f.0 00:1f.2 00:1f.3: d",
+		false,
+	},
+	{
+		"root ports with ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ROOT_PORT(BDF(0, 2, 0), 2, ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(2, 0, 0), NO_ACS)},
+		"00:01.0; 00:02.0; 01:00.0; 02:00.0",
+		false,
+	},
+	{
+		"root ports with ACS, which can't be seen",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ROOT_PORT(BDF(0, 2, 0), 2, ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(2, 0, 0), NO_ACS)},
+		"00:01.0 01:00.0: p; 00:02.0 02:00.0: p",
+		true,
+	},
+	{
+		"root ports without ACS, on their own",
+		{ROOT_PORT(BDF(0, 1, 0), 1, NO_ACS), ROOT_PORT(BDF(0, 2, 0), 2, NO_ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(2, 0, 0), NO_ACS)},
+		"00:01.0 01:00.0: p; 00:02.0 02:00.0: p",
+		false,
+	},
+	{
+		"root ports without ACS, of one device",
+		{ROOT_PORT(BDF(0, 1, 0), 1, NO_ACS), ROOT_PORT(BDF(0, 1, 1), 2, NO_ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(2, 0, 0), NO_ACS)},
+		"00:01.0 00:01.1 01:00.0 02:00.0: pd",
+		false,
+	},
+	{
+		"root ports of one device, one without ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ROOT_PORT(BDF(0, 1, 1), 2, NO_ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(2, 0, 0), NO_ACS)},
+		"00:01.0 00:01.1 01:00.0 02:00.0: pd",
+		false,
+	},
+	{
+		"root ports of one device with ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ROOT_PORT(BDF(0, 1, 1), 2, ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(2, 0, 0), NO_ACS)},
+		"00:01.0; 00:01.1; 01:00.0; 02:00.0",
+		false,
+	},
+	{
+		"a root port without source validation",
+		{ROOT_PORT(BDF(0, 1, 0), 1, 0x1e), ENDPOINT(BDF(1, 0, 0), NO_ACS)},
+		"00:01.0 01:00.0: p",
+		false,
+	},
+	{
+		"a switch with ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), UP(BDF(1, 0, 0), 2), DOWN(BDF(2, 0, 0), 3, ACS),
+		 DOWN(BDF(2, 1, 0), 4, ACS), ENDPOINT(BDF(3, 0, 0), NO_ACS),
+		 ENDPOINT(BDF(4, 0, 0), NO_ACS)},
+		"00:01.0; 01:00.0; 02:00.0; 02:01.0; 03:00.0; 04:00.0",
+		false,
+	},
+	{
+		"a switch without ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), UP(BDF(1, 0, 0), 2),
+		 DOWN(BDF(2, 0, 0), 3, NO_ACS), DOWN(BDF(2, 1, 0), 4, NO_ACS),
+		 ENDPOINT(BDF(3, 0, 0), NO_ACS), ENDPOINT(BDF(4, 0, 0), NO_ACS)},
+		"00:01.0; 01:00.0 02:00.0 02:01.0 03:00.0 04:00.0: p",
+		false,
+	},
+	{
+		"a switch with one port without ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), UP(BDF(1, 0, 0), 2), DOWN(BDF(2, 0, 0), 3, ACS),
+		 DOWN(BDF(2, 1, 0), 4, NO_ACS), ENDPOINT(BDF(3, 0, 0), NO_ACS),
+		 ENDPOINT(BDF(4, 0, 0), NO_ACS)},
+		"00:01.0; 01:00.0 02:00.0 02:01.0 03:00.0 04:00.0: p",
+		false,
+	},
+	{
+		"a switch whose ports lack one control",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), UP(BDF(1, 0, 0), 2), DOWN(BDF(2, 0, 0), 3, 0x0f),
+		 ENDPOINT(BDF(3, 0, 0), NO_ACS)},
+		"00:01.0; 01:00.0 02:00.0 03:00.0: p",
+		false,
+	},
+	{
+		"a switch with ACS below a root port without",
+		{ROOT_PORT(BDF(0, 1, 0), 1, NO_ACS), UP(BDF(1, 0, 0), 2),
+		 DOWN(BDF(2, 0, 0), 3, ACS), DOWN(BDF(2, 1, 0), 4, ACS),
+		 ENDPOINT(BDF(3, 0, 0), NO_ACS), ENDPOINT(BDF(4, 0, 0), NO_ACS)},
+		"00:01.0 01:00.0 02:00.0 02:01.0 03:00.0 04:00.0: p",
+		false,
+	},
+	{
+		"a switch with an endpoint inside, and one beside it",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), UP(BDF(1, 0, 0), 2), DOWN(BDF(2, 0, 0), 3, ACS),
+		 ENDPOINT(BDF(2, 1, 0), NO_ACS), ENDPOINT(BDF(3, 0, 0), NO_ACS)},
+		"00:01.0; 01:00.0 02:00.0 02:01.0 03:00.0: p",
+		false,
+	},
+	{
+		"a switch that shares its device with an endpoint",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), UP(BDF(1, 0, 0), 2),
+		 ENDPOINT(BDF(1, 0, 1), NO_ACS), DOWN(BDF(2, 0, 0), 3, ACS),
+		 ENDPOINT(BDF(3, 0, 0), NO_ACS)},
+		"00:01.0; 01:00.0 01:00.1 02:00.0 03:00.0: pd",
+		false,
+	},
+	{
+		"a device with two functions",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ENDPOINT(BDF(1, 0, 0), NO_ACS),
+		 ENDPOINT(BDF(1, 0, 1), NO_ACS)},
+		"00:01.0; 01:00.0 01:00.1: d",
+		false,
+	},
+	{
+		"a device with ACS in both functions",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ENDPOINT(BDF(1, 0, 0), MF_ACS),
+		 ENDPOINT(BDF(1, 0, 1), MF_ACS)},
+		"00:01.0; 01:00.0; 01:00.1",
+		false,
+	},
+	{
+		"a device with ACS in one function",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), ENDPOINT(BDF(1, 0, 0), MF_ACS),
+		 ENDPOINT(BDF(1, 0, 1), NO_ACS)},
+		"00:01.0; 01:00.0 01:00.1: d",
+		false,
+	},
+	{
+		"phantom functions that are another's ID",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS),
+		 {BDF(1, 0, 0), PCI_PCIE_ENDPOINT, 0, MF_ACS, 1},
+		 ENDPOINT(BDF(1, 0, 2), MF_ACS),
+		 ENDPOINT(BDF(1, 0, 4), MF_ACS)},
+		"00:01.0; 01:00.0 01:00.4: i; 01:00.2",
+		false,
+	},
+	{
+		"a PCIe-to-PCI bridge below a root port with ACS",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), TO_PCI(BDF(1, 0, 0), 2),
+		 CONVENTIONAL(BDF(2, 1, 0)), CONVENTIONAL(BDF(2, 2, 0)),
+		 CONVENTIONAL(BDF(0, 2, 0))},
+		"00:01.0; 00:02.0; 01:00.0 02:01.0 02:02.0: ib",
+		false,
+	},
+	{
+		"conventional bridges one below the other",
+		{BRIDGE(BDF(0, 3, 0), 1), CONVENTIONAL(BDF(1, 1, 0)), BRIDGE(BDF(1, 2, 0), 2),
+		 CONVENTIONAL(BDF(2, 3, 0)), CONVENTIONAL(BDF(0, 4, 0))},
+		"00:03.0 01:01.0 01:02.0 02:03.0: ib; 00:04.0",
+		false,
+	},
+	{
+		"a bridge that says it is an endpoint",
+		{{BDF(0, 1, 0), PCI_PCIE_ENDPOINT, 1, ACS, 0}, ENDPOINT(BDF(1, 0, 0), NO_ACS)},
+		"00:01.0 01:00.0: b",
+		false,
+	},
+	{
+		"a second root bus",
+		{ROOT_PORT(BDF(0, 1, 0), 1, NO_ACS), ROOT_PORT(BDF(0x40, 1, 0), 0x41, NO_ACS),
+		 ENDPOINT(BDF(1, 0, 0), NO_ACS), ENDPOINT(BDF(0x41, 0, 0), NO_ACS)},
+		"00:01.0 01:00.0: p; 40:01.0 41:00.0: p",
+		false,
+	},
+};
+
+static void build(const struct row *row)
+{
+	fake_pci_clear();
+	for (size_t i = 0; i < MAX_NODES && row->node[i].bdf; i++) {
+		const struct node *node = &row->node[i];
+		struct sbdf address = {0, node->bdf};
+		struct fake_function *fake;
+
+		if (node->secondary) {
+			fake = fake_pci_add_bridge(address, node->secondary, node->secondary + 3,
+						   node->type);
+		} else {
+			fake = fake_pci_add(address, 0x808610d3, 0x020000);
+			if (node->type != PCI_PCIE_NONE)
+				fake_pci_express(fake, node->type);
+		}
+		if (node->acs != NO_ACS)
+			fake_pci_acs(fake, node->acs, 0);
+		if (node->phantom_bits) {
+			fake_pci_put(fake, 0x40 + PCI_PCIE_DEVICE, 4, node->phantom_bits << 3);
+			fake_pci_put(fake, 0x40 + PCI_PCIE_CONTROL, 2, PCI_PCIE_CONTROL_PHANTOM);
+		}
+		fake_pci_multifunction(fake);
+	}
+	pci_scan(&topology, &ecam, row->no_ecam ? 0 : 1);
+	pci_isolate(&topology);
+	pci_group(&topology);
+}
+
+/* The groups as a row has them, sorted as they are found by bus: by address. */
+static const char *groups_text(void)
+{
+	static char text[1024];
+	char name[SBDF_TEXT_MAX];
+	size_t at = 0;
+
+	text[0] = 0;
+	for (u32 first = 0; first < topology.count; first++) {
+		if (function[first].group != first)
+			continue;
+		at += snprintf(text + at, sizeof(text) - at, "%s%s", at ? "; " : "",
+			       sbdf_text(function[first].address, name));
+		for (u32 i = first + 1; i < topology.count; i++)
+			if (function[i].group == first)
+				at += snprintf(text + at, sizeof(text) - at, " %s",
+					       sbdf_text(function[i].address, name));
+		if (function[first].bonds)
+			at += snprintf(text + at, sizeof(text) - at, ": ");
+		for (size_t bit = 0; bit < 4; bit++)
+			if (function[first].bonds & BIT(bit))
+				at += snprintf(text + at, sizeof(text) - at, "%c", "ibpd"[bit]);
+	}
+	return text;
+}
+
+static void every_topology(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		build(&rows[i]);
+		if (strcmp(groups_text(), rows[i].groups) != 0)
+			print_message("%s:\n", rows[i].name);
+		assert_string_equal(groups_text(), rows[i].groups);
+	}
+}
+
+/* Before anybody looked, all is one group, so that what forgets to look gives away too little. */
+static void nothing_known(void **state)
+{
+	(void)state;
+	build(&rows[0]);
+	pci_scan(&topology, &ecam, 1);
+	assert_string_equal(groups_text(), "00:01.0 00:02.0 00:03.0");
+}
+
+static void again(void **state)
+{
+	(void)state;
+	build(&rows[5]);
+	pci_group(&topology);
+	assert_string_equal(groups_text(), rows[5].groups);
+}
+
+static void table_in_the_log(void **state)
+{
+	(void)state;
+	build(&rows[1]);
+	captured_log_clear();
+	pci_group_print(&topology);
+	assert_non_null(strstr(captured_log(), "group: of 00:1e.0: 00:1e.0\n"));
+	assert_non_null(strstr(captured_log(),
+			       "group: of 00:1f.0: 00:1f.0 00:1f.2 00:1f.3: functions of one "
+			       "device without full ACS\n"));
+
+	/* A large group takes lines of its own, none of them cut. */
+	for (u16 i = 0; i < MAX_NODES; i++)
+		function[i] = (struct pci_function){.address = SBDF(1, 2, 3, i % 8), .bonds = 0xf};
+	topology.count = MAX_NODES;
+	captured_log_clear();
+	pci_group_print(&topology);
+	assert_non_null(
+		strstr(captured_log(),
+		       " 0001:02:03.2 0001:02:03.3: "
+		       "requests with one ID, a bus of conventional PCI, ports above without "
+		       "full ACS, functions of one device without full ACS\n"));
+}
+
+static const char *requesters_text(u32 index)
+{
+	static char text[256];
+	struct pci_requesters requesters;
+	char name[SBDF_TEXT_MAX];
+	size_t at = 0;
+
+	pci_requesters(&topology, &function[index], &requesters);
+	for (u8 i = 0; i < requesters.count; i++)
+		at += snprintf(text + at, sizeof(text) - at, "%s ",
+			       sbdf_text(requesters.id[i], name));
+	snprintf(text + at, sizeof(text) - at, "%u%s", requesters.phantom_bits,
+		 requesters.whole_bus ? " bus" : "");
+	return text;
+}
+
+/* All IDs that requests may carry, the first being that of messages. */
+static void requesters_of_functions(void **state)
+{
+	static const struct row bridges = {
+		"",
+		{ROOT_PORT(BDF(0, 1, 0), 1, ACS), TO_PCI(BDF(1, 0, 0), 2), BRIDGE(BDF(2, 1, 0), 3),
+		 CONVENTIONAL(BDF(3, 2, 0))},
+		"",
+		false,
+	};
+	static const char *const phantoms[] = {
+		"01:00.5 0",
+		"01:00.5 01:00.1 1",
+		"01:00.5 01:00.1 01:00.3 01:00.7 2",
+		"01:00.5 01:00.0 01:00.1 01:00.2 01:00.3 01:00.4 01:00.6 01:00.7 3",
+	};
+
+	(void)state;
+	build(&bridges);
+	assert_string_equal(requesters_text(0), "00:01.0 0");
+	assert_string_equal(requesters_text(1), "01:00.0 0");
+	assert_string_equal(requesters_text(2), "02:00.0 02:01.0 0 bus");
+	assert_string_equal(requesters_text(3), "02:00.0 03:02.0 02:01.0 0 bus");
+
+	for (u8 bits = 0; bits < ARRAY_SIZE(phantoms); bits++) {
+		function[0].address = SBDF(0, 1, 0, 5);
+		function[0].parent = PCI_NO_PARENT;
+		function[0].phantom_bits = bits;
+		assert_string_equal(requesters_text(0), phantoms[bits]);
+	}
+}
+
+/* However many bridges there are, the list holds what appears at the root. */
+static void too_many_requesters(void **state)
+{
+	static struct pci_function chain[40];
+	struct pci_topology deep = {.function = chain, .count = ARRAY_SIZE(chain)};
+	struct pci_requesters requesters;
+
+	(void)state;
+	for (u16 i = 0; i < ARRAY_SIZE(chain); i++)
+		chain[i] = (struct pci_function){
+			.address = SBDF(0, i, 1, 0),
+			.header_type = 1,
+			.pcie_type = PCI_PCIE_NONE,
+			.parent = i ? i - 1 : PCI_NO_PARENT,
+		};
+	pci_requesters(&deep, &chain[39], &requesters);
+	assert_int_equal(requesters.count, PCI_MAX_REQUESTERS);
+	assert_true(sbdf_equal(requesters.id[0], chain[0].address));
+	assert_true(sbdf_equal(requesters.id[1], chain[39].address));
+	assert_true(sbdf_equal(requesters.id[2], chain[38].address));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_topology),
+		cmocka_unit_test(nothing_known),
+		cmocka_unit_test(again),
+		cmocka_unit_test(table_in_the_log),
+		cmocka_unit_test(requesters_of_functions),
+		cmocka_unit_test(too_many_requesters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
