@@ -180,6 +180,35 @@ enum status memmap_take(struct memmap *map, u64 size, u64 align, hpa_t limit, hp
 	return ERR_NO_MEMORY;
 }
 
+/* All of it, and nothing that is in no range at all. */
+static bool is_reserved(const struct memmap *map, u64 start, u64 size)
+{
+	for (u32 i = 0; i < map->count; i++) {
+		const struct memory_range *range = &map->range[i];
+
+		if (range->kind == MEMORY_RESERVED &&
+		    range_within(start, size, range->start.v, range->size))
+			return true;
+	}
+	return false;
+}
+
+enum status memmap_give(struct memmap *map, hpa_t start, u64 size)
+{
+	enum status status;
+
+	if (!size || !is_reserved(map, start.v, size))
+		return ERR_INVALID;
+	status = split(map, start.v);
+	if (status == OK)
+		status = split(map, start.v + size);
+	for (u32 i = 0; i < map->count && status == OK; i++)
+		if (map->range[i].start.v == start.v)
+			map->range[i].kind = MEMORY_RAM;
+	merge_neighbours(map);
+	return status;
+}
+
 void memmap_print(const struct memmap *map)
 {
 	for (u32 i = 0; i < map->count; i++) {

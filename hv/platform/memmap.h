@@ -60,6 +60,12 @@ hpa_t memmap_top(const struct memmap *map);
  */
 enum status memmap_take(struct memmap *map, u64 size, u64 align, hpa_t limit, hpa_t *start);
 
+/*
+ * The way back of memmap_take(): the range, or a part of it, is RAM again, for anyone. ERR_INVALID: it is not
+ * wholly MEMORY_RESERVED; ERR_NO_MEMORY: more than MEMMAP_MAX pieces. On an error the map stays as it was.
+ */
+enum status memmap_give(struct memmap *map, hpa_t start, u64 size);
+
 void memmap_print(const struct memmap *map);
 
 #endif

@@ -178,6 +178,70 @@ static void all_ram_can_be_taken_and_no_byte_twice(void **state)
 	assert_int_equal(memmap_take(&map, PAGE_SIZE, PAGE_SIZE, hpa(GIB(1)), &at), ERR_NO_MEMORY);
 }
 
+static void what_is_given_back_is_as_before(void **state)
+{
+	enum { PIECES = 16 };
+	struct memmap map = {0};
+	struct memmap before;
+	hpa_t at[PIECES];
+	u64 size[PIECES];
+
+	(void)state;
+	assert_int_equal(memmap_add(&map, hpa(0), MIB(1), MEMORY_RAM), OK);
+	assert_int_equal(memmap_add(&map, hpa(MIB(1)), MIB(1), MEMORY_RESERVED), OK);
+	assert_int_equal(memmap_add(&map, hpa(MIB(3)), MIB(1), MEMORY_RAM), OK);
+	before = map;
+	for (u32 round = 0; round < 100; round++) {
+		for (u32 i = 0; i < PIECES; i++) {
+			size[i] = (1 + (round + i) % 3) * PAGE_SIZE;
+			assert_int_equal(memmap_take(&map, size[i], PAGE_SIZE, hpa(~0ull), &at[i]),
+					 OK);
+		}
+		/* In another order: 7 and 16 have no common divisor. */
+		for (u32 i = 0; i < PIECES; i++) {
+			u32 n = (i * 7 + round) % PIECES;
+
+			assert_int_equal(memmap_give(&map, at[n], size[n]), OK);
+			check_form(&map);
+		}
+		assert_memory_equal(&map, &before,
+				    sizeof(map.count) + map.count * sizeof(*map.range));
+	}
+}
+
+static void only_what_was_taken_can_be_given_back(void **state)
+{
+	struct memmap map = {0};
+	struct memmap before;
+
+	(void)state;
+	assert_int_equal(memmap_add(&map, hpa(0), MIB(1), MEMORY_RAM), OK);
+	assert_int_equal(memmap_add(&map, hpa(MIB(1)), MIB(1), MEMORY_RESERVED), OK);
+	assert_int_equal(memmap_add(&map, hpa(MIB(4)), MIB(1), MEMORY_NVS), OK);
+	before = map;
+	assert_int_equal(memmap_give(&map, hpa(0), PAGE_SIZE), ERR_INVALID);
+	assert_int_equal(memmap_give(&map, hpa(MIB(1) - PAGE_SIZE), 2 * PAGE_SIZE), ERR_INVALID);
+	assert_int_equal(memmap_give(&map, hpa(MIB(2) - PAGE_SIZE), 2 * PAGE_SIZE), ERR_INVALID);
+	assert_int_equal(memmap_give(&map, hpa(MIB(3)), PAGE_SIZE), ERR_INVALID);
+	assert_int_equal(memmap_give(&map, hpa(MIB(4)), PAGE_SIZE), ERR_INVALID);
+	assert_int_equal(memmap_give(&map, hpa(MIB(1)), 0), ERR_INVALID);
+	assert_memory_equal(&map, &before, sizeof(map));
+
+	/* No room for the pieces: nothing changes. */
+	map.count = 0;
+	for (u32 i = 0; i < MEMMAP_MAX; i++)
+		assert_int_equal(memmap_add(&map, hpa(i * MIB(1)), 3 * PAGE_SIZE,
+					    i ? MEMORY_NVS : MEMORY_RESERVED),
+				 OK);
+	before = map;
+	assert_int_equal(memmap_give(&map, hpa(PAGE_SIZE), PAGE_SIZE), ERR_NO_MEMORY);
+	assert_memory_equal(&map, &before, sizeof(map));
+	map.count = before.count = MEMMAP_MAX - 1;
+	assert_int_equal(memmap_give(&map, hpa(PAGE_SIZE), PAGE_SIZE), ERR_NO_MEMORY);
+	assert_int_equal(map.count, before.count);
+	check_range(&map, 0, 0, 3 * PAGE_SIZE, MEMORY_RESERVED);
+}
+
 /* Against a plain model: one kind for each of 64 pages, 0xff for a hole. */
 static void random_ranges_agree_with_a_model(void **state)
 {
@@ -242,6 +306,8 @@ int main(void)
 		cmocka_unit_test(kind_is_that_of_the_whole_range),
 		cmocka_unit_test(take_gives_the_highest_that_fits),
 		cmocka_unit_test(all_ram_can_be_taken_and_no_byte_twice),
+		cmocka_unit_test(what_is_given_back_is_as_before),
+		cmocka_unit_test(only_what_was_taken_can_be_given_back),
 		cmocka_unit_test(random_ranges_agree_with_a_model),
 		cmocka_unit_test(print_shows_ranges_and_flaws),
 	};
