@@ -3,12 +3,14 @@
 struct fake_function fake_pci[FAKE_PCI_MAX];
 u32 fake_pci_count;
 u32 fake_pci_accesses;
+void (*fake_pci_wrote)(struct fake_function *function, u16 offset, u8 width, u32 value);
 
 void fake_pci_clear(void)
 {
 	memset(fake_pci, 0, sizeof(fake_pci));
 	fake_pci_count = 0;
 	fake_pci_accesses = 0;
+	fake_pci_wrote = NULL;
 }
 
 void fake_pci_put(struct fake_function *function, u16 offset, u8 size, u32 value)
@@ -97,7 +99,7 @@ static struct fake_function *find(struct sbdf address, u16 offset, u8 width)
 	assert_true(offset % width == 0 && offset < 4096);
 	fake_pci_accesses++;
 	for (u32 i = 0; i < fake_pci_count; i++)
-		if (sbdf_equal(fake_pci[i].address, address) &&
+		if (sbdf_equal(fake_pci[i].address, address) && !fake_pci[i].gone &&
 		    (offset < 256 || !fake_pci[i].conventional))
 			return &fake_pci[i];
 	return NULL;
@@ -136,4 +138,6 @@ void pci_write(struct sbdf address, u16 offset, u8 width, u32 value)
 		*byte = (u8)((*byte & ~writable) | (new &writable));
 		*byte &= (u8) ~(new & function->write_1_clear[offset + i]);
 	}
+	if (fake_pci_wrote)
+		fake_pci_wrote(function, offset, width, value);
 }

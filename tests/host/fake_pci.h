@@ -12,6 +12,7 @@
 struct fake_function {
 	struct sbdf address;
 	bool conventional; /* has 256 bytes only: beyond, all ones */
+	bool gone;	   /* does not answer: all ones, and writes are lost */
 	u8 space[4096];
 	u8 writable[4096];	/* bits that a write changes */
 	u8 write_1_clear[4096]; /* bits that a write of 1 clears */
@@ -20,6 +21,8 @@ struct fake_function {
 extern struct fake_function fake_pci[FAKE_PCI_MAX];
 extern u32 fake_pci_count;
 extern u32 fake_pci_accesses;
+/* Called after each write to a function; NULL, and again after a clear: nobody. */
+extern void (*fake_pci_wrote)(struct fake_function *function, u16 offset, u8 width, u32 value);
 
 void fake_pci_clear(void);
 
