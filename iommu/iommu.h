@@ -64,6 +64,12 @@ struct iommu_fault {
 	u16 unit;
 };
 
+/* What is given out at the moment. */
+struct iommu_usage {
+	u32 domains;
+	u32 interrupts; /* remapping entries, of all units */
+};
+
 struct iommu_ops {
 	const char *name;
 	/* Nothing is translated: devices go to one VM only, whose RAM lies where the VM sees it. */
@@ -160,6 +166,8 @@ struct iommu_ops {
 	 * lock: not from NMI handlers.
 	 */
 	unsigned (*faults)(struct iommu_fault *fault, unsigned max);
+
+	struct iommu_usage (*usage)(void);
 
 	/* The widest IOVA that every unit can translate, in bits. */
 	u8 (*address_bits)(void);

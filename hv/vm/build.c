@@ -45,8 +45,10 @@ static void scrub(hpa_t start, u64 size)
 	paging_window_end(0);
 }
 
+/* On an error the piece is given back: what is in no region would be lost. */
 static enum status add_piece(struct vm *vm, u64 start, u64 size, hpa_t host, bool dma)
 {
+	enum status status;
 	struct vm_region region = {
 		.start = gpa(start),
 		.size = size,
@@ -57,7 +59,10 @@ static enum status add_piece(struct vm *vm, u64 start, u64 size, hpa_t host, boo
 	};
 
 	scrub(host, size);
-	return vm_map(vm, &region);
+	status = vm_map(vm, &region);
+	if (status != OK)
+		vm_give_memory(vm, host, size);
+	return status;
 }
 
 static enum status add_ram(struct vm *vm, u64 start, u64 size, struct memmap *memory)
@@ -268,24 +273,6 @@ static enum status build_devices(struct vm *vm, const struct hv_config *config)
 	return OK;
 }
 
-void vm_release_devices(struct vm *vm)
-{
-	vpci_release(vm);
-	vioapic_release(vm);
-	for (u32 i = 0; i < vm->device_count; i++) {
-		struct vm_device *device = &vm->device[i];
-		char text[SBDF_TEXT_MAX];
-
-		if (!device->attached)
-			continue;
-		/* On an error the unit is out of order; it has said why, and keeps the domain. */
-		if (services.iommu->detach(&vm->domain, device->requester) != OK)
-			log_line(vm->name, "%s: not certainly detached",
-				 sbdf_text(device->function->address, text));
-		device->attached = false;
-	}
-}
-
 static enum status build_parts(struct vm *vm, const struct hv_config *config, struct memmap *memory)
 {
 	enum status status = build_memory(vm, memory);
@@ -301,30 +288,6 @@ static enum status build_parts(struct vm *vm, const struct hv_config *config, st
 	return build_kernel(vm);
 }
 
-/* It never ran, so that no CPU has cached anything of its tables. */
-static void free_tables(struct vm *vm)
-{
-	if (vm->nested.root.v)
-		pt_destroy(&vm->nested, &vm->nested_retired);
-	pt_free_retired(services.pool, &vm->nested_retired, (struct pt_flushed){.done = true});
-}
-
-/* A VM that failed half-way leaves nothing behind that the next one could meet. */
-static void unbuild(struct vm *vm)
-{
-	bool domain_kept;
-
-	vm_release_devices(vm);
-	line_release(vm);
-	domain_kept = vm->has_domain && services.iommu->domain_destroy(&vm->domain) != OK;
-	if (domain_kept)
-		log_line(vm->name, "its translation domain is kept: the IOMMU may still use it");
-	for (u32 i = 0; i < vm->vcpu_count; i++)
-		services.cpu->destroy(&vm->vcpu[i], services.pool);
-	if (!domain_kept || !vm->domain.shared)
-		free_tables(vm);
-}
-
 enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_config *config,
 		     struct memmap *memory)
 {
@@ -338,6 +301,6 @@ enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_
 	vioapic_init(&vm->vioapic);
 	status = build_parts(vm, config, memory);
 	if (status != OK)
-		unbuild(vm);
+		vm_unbuild(vm);
 	return status;
 }

@@ -30,3 +30,8 @@ void line_release(const struct vm *vm)
 			lines[kept++] = lines[i];
 	line_count = kept;
 }
+
+u32 lines_in_use(void)
+{
+	return line_count;
+}

@@ -19,4 +19,6 @@ enum status line_claim(u32 gsi, const struct vm *vm);
 /* The VM's lines are free again. */
 void line_release(const struct vm *vm);
 
+u32 lines_in_use(void);
+
 #endif

@@ -201,6 +201,15 @@ static unsigned faults(struct iommu_fault *fault, unsigned max)
 	return 0;
 }
 
+static struct iommu_usage usage(void)
+{
+	struct iommu_usage used = {.domains = identity.domain_live};
+
+	for (u32 n = 0; n < MAX_ENTRIES; n++)
+		used.interrupts += identity.entry[n].used;
+	return used;
+}
+
 static u8 address_bits(void)
 {
 	return ADDRESS_BITS;
@@ -238,6 +247,7 @@ const struct iommu_ops identity_ops = {
 	.msi_message = msi_message,
 	.ioapic_entry = ioapic_entry,
 	.faults = faults,
+	.usage = usage,
 	.address_bits = address_bits,
 	.x2apic_possible = x2apic_possible,
 	.wide_apic_ids = wide_apic_ids,

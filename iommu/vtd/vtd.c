@@ -230,6 +230,27 @@ static unsigned faults(struct iommu_fault *fault, unsigned max)
 	return taken;
 }
 
+static u32 count_bits(const u64 *words, u32 bits)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < bits; i++)
+		count += words[i / 64] >> i % 64 & 1;
+	return count;
+}
+
+static struct iommu_usage usage(void)
+{
+	struct iommu_usage used = {0};
+
+	lock_take(&vtd.lock);
+	used.domains = count_bits(vtd.domain_used, vtd.domain_ids);
+	for (unsigned i = 0; i < vtd.unit_count; i++)
+		used.interrupts += count_bits(vtd.unit[i].interrupts.used, VTD_MAX_INTERRUPTS);
+	lock_release(&vtd.lock);
+	return used;
+}
+
 /* No lock from here on: these answers are the same from probe on, or enable for the last. */
 static u8 address_bits(void)
 {
@@ -276,6 +297,7 @@ const struct iommu_ops vtd_ops = {
 	.msi_message = msi_message,
 	.ioapic_entry = ioapic_entry,
 	.faults = faults,
+	.usage = usage,
 	.address_bits = address_bits,
 	.x2apic_possible = x2apic_possible,
 	.wide_apic_ids = wide_apic_ids,
