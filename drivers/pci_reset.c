@@ -113,7 +113,7 @@ static bool has_flr(const struct target *target)
 }
 
 /* What is on its way when it resets could be taken for an answer to what comes later. */
-static bool flr(const struct target *target)
+static enum status flr(const struct target *target)
 {
 	const struct pci_function *function = target->function;
 	u16 at = pci_cap_find(function, PCI_CAP_PCIE, false);
@@ -122,7 +122,7 @@ static bool flr(const struct target *target)
 	(void)wait_clear(function, at + PCIE_DEVSTA, 2, PCIE_DEVSTA_PENDED, PENDING_WAIT_US);
 	pci_write(function->address, at + PCIE_DEVCTL, 2, control | PCIE_DEVCTL_FLR);
 	pci_reset_wait(FLR_WAIT_US);
-	return true;
+	return OK;
 }
 
 static bool has_af(const struct target *target)
@@ -133,7 +133,7 @@ static bool has_af(const struct target *target)
 	return caps != 0xff && (caps & AF_CAP_TP_FLR) == AF_CAP_TP_FLR;
 }
 
-static bool af(const struct target *target)
+static enum status af(const struct target *target)
 {
 	const struct pci_function *function = target->function;
 	u16 at = pci_cap_find(function, PCI_CAP_AF, false);
@@ -141,7 +141,7 @@ static bool af(const struct target *target)
 	(void)wait_clear(function, at + AF_STATUS, 1, AF_STATUS_TP, PENDING_WAIT_US);
 	pci_write(function->address, at + AF_CONTROL, 1, AF_CONTROL_FLR);
 	pci_reset_wait(FLR_WAIT_US);
-	return true;
+	return OK;
 }
 
 static bool has_pm(const struct target *target)
@@ -161,7 +161,7 @@ static void pm_set(const struct pci_function *function, u16 at, u32 state)
 }
 
 /* It has to have been in D3hot, else nothing was reset. */
-static bool pm(const struct target *target)
+static enum status pm(const struct target *target)
 {
 	const struct pci_function *function = target->function;
 	u16 at = pci_cap_find(function, PCI_CAP_PM, false);
@@ -170,8 +170,9 @@ static bool pm(const struct target *target)
 	pm_set(function, at, PM_STATE_D3HOT);
 	state = pci_read(function->address, at + PM_CONTROL, 2) & PM_STATE;
 	pm_set(function, at, 0);
-	return state == PM_STATE_D3HOT &&
-	       !(pci_read(function->address, at + PM_CONTROL, 2) & PM_STATE);
+	if (pci_read(function->address, at + PM_CONTROL, 2) & PM_STATE)
+		return ERR_TIMEOUT;
+	return state == PM_STATE_D3HOT ? OK : ERR_UNSUPPORTED;
 }
 
 static bool is_below(const struct target *target, const struct pci_function *other)
@@ -203,7 +204,7 @@ static bool has_bus(const struct target *target)
 	return true;
 }
 
-static bool bus(const struct target *target)
+static enum status bus(const struct target *target)
 {
 	const struct pci_topology *pci = target->topology;
 	struct sbdf bridge = pci->function[target->function->parent].address;
@@ -219,7 +220,7 @@ static bool bus(const struct target *target)
 	pci_reset_wait(SBR_HOLD_US);
 	pci_write(bridge, PCI_BRIDGE_CONTROL, 2, control & ~(u32)BRIDGE_CONTROL_SBR);
 	pci_reset_wait(SBR_WAIT_US);
-	return true;
+	return OK;
 }
 
 static bool has_own(const struct target *target)
@@ -227,24 +228,26 @@ static bool has_own(const struct target *target)
 	return device_reset_known(target->function);
 }
 
-static bool own(const struct target *target)
+static enum status own(const struct target *target)
 {
-	return device_reset(target->function);
+	return device_reset(target->function) ? OK : ERR_TIMEOUT;
 }
 
 static const struct {
 	bool (*there)(const struct target *target);
-	bool (*carry_out)(const struct target *target);
+	/* ERR_UNSUPPORTED: nothing has happened; ERR_TIMEOUT: it got stuck. */
+	enum status (*carry_out)(const struct target *target);
+	bool clears_config;
 } methods[PCI_RESET_METHODS] = {
-	[PCI_RESET_FLR] = {has_flr, flr},    [PCI_RESET_AF] = {has_af, af},
-	[PCI_RESET_PM] = {has_pm, pm},	     [PCI_RESET_BUS] = {has_bus, bus},
-	[PCI_RESET_DEVICE] = {has_own, own},
+	[PCI_RESET_FLR] = {has_flr, flr, true},	    [PCI_RESET_AF] = {has_af, af, true},
+	[PCI_RESET_PM] = {has_pm, pm, true},	    [PCI_RESET_BUS] = {has_bus, bus, true},
+	[PCI_RESET_DEVICE] = {has_own, own, false},
 };
 
 /* Neighbours too; whether those take their BARs is for their own resets to find out. */
 static bool restore_all(void)
 {
-	bool back = is_back(saved[0].function) && pci_restore(&saved[0]);
+	bool back = pci_restore(&saved[0]);
 
 	for (u32 i = 1; i < saved_count; i++)
 		if (is_back(saved[i].function))
@@ -253,12 +256,34 @@ static bool restore_all(void)
 	return back;
 }
 
+static bool reads_marked(const struct pci_function *function)
+{
+	return pci_read(function->address, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+}
+
+/*
+ * Some say that they have a reset and then don't do it, QEMU's D3hot for one. What tells is a bit that is set
+ * before and that any reset clears (PCI 3.0 6.2.2); functions older than the bit are believed.
+ */
+static enum status try_method(enum pci_reset_method n, const struct target *target)
+{
+	const struct pci_function *function = target->function;
+	bool marked = methods[n].clears_config && reads_marked(function);
+	enum status status = methods[n].carry_out(target);
+
+	bool back = is_back(function);
+
+	if (status == OK && back && marked && reads_marked(function))
+		status = ERR_UNSUPPORTED;
+	return restore_all() && back ? status : ERR_TIMEOUT;
+}
+
 enum status pci_reset(const struct pci_topology *topology, const struct pci_function *function,
 		      struct pci_reset_with with, enum pci_reset_method *method)
 {
 	const struct target target = {topology, function, with};
 	u16 pm_at = pci_cap_find(function, PCI_CAP_PM, false);
-	enum status status = ERR_UNSUPPORTED;
+	enum status result = ERR_UNSUPPORTED;
 
 	pci_silence(function, false);
 	if (pm_at && pci_read(function->address, pm_at + PM_CONTROL, 2) & PM_STATE)
@@ -266,16 +291,17 @@ enum status pci_reset(const struct pci_topology *topology, const struct pci_func
 	pci_save(function, &saved[0]);
 	saved_count = 1;
 	for (unsigned i = 0; i < PCI_RESET_METHODS; i++) {
-		bool done;
+		enum status status;
 
 		if (!methods[i].there(&target))
 			continue;
-		status = ERR_TIMEOUT;
-		done = methods[i].carry_out(&target);
-		if (restore_all() && done) {
+		status = try_method((enum pci_reset_method)i, &target);
+		if (status == OK) {
 			*method = (enum pci_reset_method)i;
 			return OK;
 		}
+		if (status == ERR_TIMEOUT)
+			result = status;
 	}
-	return status;
+	return result;
 }

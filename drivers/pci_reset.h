@@ -31,8 +31,8 @@ struct pci_reset_with {
  * hierarchy has to agree on, are written anew and read back. The same goes for neighbours that were reset
  * along with it; they must not be in use.
  *
- * ERR_UNSUPPORTED: there is no way; it is silent all the same. ERR_TIMEOUT: no way worked, and what it does
- * now is not known. Bounded: some 1.2 seconds for each method.
+ * ERR_UNSUPPORTED: there is no way, or none does anything; it is silent all the same. ERR_TIMEOUT: none worked,
+ * and what it does now is not known. Bounded: some 1.2 seconds for each method.
  */
 enum status pci_reset(const struct pci_topology *topology, const struct pci_function *function,
 		      struct pci_reset_with with, enum pci_reset_method *method);

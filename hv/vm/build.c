@@ -7,6 +7,7 @@
 #include "hv/base/string.h"
 #include "hv/platform/gsi.h"
 #include "hv/vm/console.h"
+#include "hv/vm/device_reset.h"
 #include "hv/vm/features.h"
 #include "hv/vm/firmware.h"
 #include "hv/vm/lines.h"
@@ -262,15 +263,14 @@ static enum status add_device(struct vm *vm, const struct hv_config *config, u32
 	return vpci_add(vm, function, requester, pin);
 }
 
+/* All are reset before the first is in use: one reset may reach several. */
 static enum status build_devices(struct vm *vm, const struct hv_config *config)
 {
-	for (u32 i = 0; i < vm->plan->device_count; i++) {
-		enum status status = add_device(vm, config, i);
+	enum status status = vm_reset_devices(vm);
 
-		if (status != OK)
-			return status;
-	}
-	return OK;
+	for (u32 i = 0; i < vm->plan->device_count && status == OK; i++)
+		status = add_device(vm, config, i);
+	return status;
 }
 
 static enum status build_parts(struct vm *vm, const struct hv_config *config, struct memmap *memory)

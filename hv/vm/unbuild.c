@@ -5,6 +5,7 @@
 #include "hv/base/log.h"
 #include "hv/platform/memmap.h"
 #include "hv/vm/build.h"
+#include "hv/vm/device_reset.h"
 #include "hv/vm/lines.h"
 #include "hv/vm/services.h"
 
@@ -57,6 +58,7 @@ static void give_all_memory(struct vm *vm)
 void vm_unbuild(struct vm *vm)
 {
 	vm_release_devices(vm);
+	vm_reset_released(vm);
 	line_release(vm);
 	for (u32 i = 0; i < vm->vcpu_count; i++)
 		services.cpu->destroy(&vm->vcpu[i], services.pool);

@@ -217,6 +217,13 @@ static void give_pm(u32 control)
 	endpoint->writable[PM + 4] = 3;
 }
 
+/* Without a bridge above. */
+static void on_the_root_bus(u32 id)
+{
+	fake_pci_clear();
+	endpoint = add_endpoint(SBDF(0, 0, 5, 0), id);
+}
+
 static bool owned;
 
 static bool may(const struct pci_function *other, const void *context)
@@ -312,6 +319,22 @@ static void test_flr_that_kills_until_the_bus_is_reset(void **state)
 	give_flr();
 	manner.flr_kills = true;
 	expect(PCI_RESET_BUS);
+}
+
+/* It says that it has one, and does nothing. */
+static void test_flr_that_is_none(void **state)
+{
+	enum pci_reset_method method;
+
+	(void)state;
+	give_flr();
+	manner.flr_ignored = true;
+	expect(PCI_RESET_BUS);
+	assert_int_equal(flrs, 1);
+	on_the_root_bus(0x123411e8);
+	give_flr();
+	assert_int_equal(reset(&method), ERR_UNSUPPORTED);
+	assert_int_equal(flrs, 2);
 }
 
 static void test_comes_back_as_another(void **state)
@@ -425,13 +448,7 @@ static void test_bus_with_a_bridge_below(void **state)
 	assert_int_equal(buses, 0);
 }
 
-/* On the root bus, with nothing of the kind: silent, and that is all. */
-static void on_the_root_bus(u32 id)
-{
-	fake_pci_clear();
-	endpoint = add_endpoint(SBDF(0, 0, 5, 0), id);
-}
-
+/* Silent, and that is all. */
 static void test_no_way(void **state)
 {
 	enum pci_reset_method method;
@@ -521,6 +538,7 @@ int main(void)
 		cmocka_unit_test_setup(test_flr_of_a_slow_function, set_up),
 		cmocka_unit_test_setup(test_flr_that_kills, set_up),
 		cmocka_unit_test_setup(test_flr_that_kills_until_the_bus_is_reset, set_up),
+		cmocka_unit_test_setup(test_flr_that_is_none, set_up),
 		cmocka_unit_test_setup(test_comes_back_as_another, set_up),
 		cmocka_unit_test_setup(test_does_not_take_its_bars, set_up),
 		cmocka_unit_test_setup(test_af, set_up),
