@@ -1,9 +1,17 @@
 #include "hv/vm/housekeeping.h"
 
+#include "arch/x86/clock.h"
 #include "drivers/uart.h"
 #include "hv/base/log.h"
 #include "hv/vm/console.h"
 #include "hv/vm/services.h"
+
+/*
+ * A device with so many faults that were not forgiven is cut off, as a storm of them is work without end. Half
+ * are forgiven each time such an interval has passed.
+ */
+#define FAULTS_CUT_OFF	   10
+#define FAULTS_FORGIVEN_US 10000000ull
 
 /* A device that faults without end must not fill the log: after these its faults are counted only. */
 #define FAULTS_TOLD 16
@@ -25,21 +33,61 @@ void housekeeping_init(struct vm *all, u32 count)
 	vm_count = count;
 }
 
+/* The VM that has a device by that ID, or that had it last: faults are told late, too. */
 static struct vm *owner_of(struct sbdf requester)
 {
+	struct vm *last = NULL;
+
 	for (u32 i = 0; i < vm_count; i++)
 		for (u32 d = 0; d < vms[i].device_count; d++)
-			if (sbdf_equal(vms[i].device[d].requester, requester))
-				return &vms[i];
-	return NULL;
+			if (sbdf_equal(vms[i].device[d].requester, requester)) {
+				last = &vms[i];
+				if (!vm_has_ended(last))
+					return last;
+			}
+	return last;
 }
 
-static void tell_fault(const struct iommu_fault *fault)
+static void forgive(struct vm_device *device, u64 now)
 {
-	struct vm *vm = owner_of(fault->requester);
+	while (device->fault_score && now - device->fault_halved >= FAULTS_FORGIVEN_US) {
+		device->fault_score /= 2;
+		device->fault_halved += FAULTS_FORGIVEN_US;
+	}
+	if (!device->fault_score)
+		device->fault_halved = now;
+}
+
+static void cut_off(struct vm *vm, const struct vm_device *device)
+{
 	char text[SBDF_TEXT_MAX];
-	static u32 unowned;
-	u64 count = vm ? ++vm->counters.dma_faults : ++unowned;
+
+	vpci_cut_off(vm, device->function);
+	log_line(vm->name,
+		 "%s: cut off after %u faults: no bus mastering until the VM is built anew",
+		 sbdf_text(device->function->address, text), FAULTS_CUT_OFF);
+}
+
+/* Behind a bridge to conventional PCI it may be any of those that have the ID. */
+static void score_fault(struct vm *vm, struct sbdf requester)
+{
+	u64 now = clock_us();
+
+	for (u32 d = 0; d < vm->device_count; d++) {
+		struct vm_device *device = &vm->device[d];
+
+		if (!sbdf_equal(device->requester, requester) ||
+		    device->fault_score == FAULTS_CUT_OFF)
+			continue;
+		forgive(device, now);
+		if (++device->fault_score == FAULTS_CUT_OFF)
+			cut_off(vm, device);
+	}
+}
+
+static void tell_fault(const struct vm *vm, const struct iommu_fault *fault, u64 count)
+{
+	char text[SBDF_TEXT_MAX];
 
 	if (count > FAULTS_TOLD)
 		return;
@@ -56,6 +104,16 @@ static void tell_fault(const struct iommu_fault *fault)
 			 vm ? vm->name : "devices without a VM");
 }
 
+static void take_fault(const struct iommu_fault *fault)
+{
+	struct vm *vm = owner_of(fault->requester);
+	static u64 unowned;
+
+	tell_fault(vm, fault, vm ? ++vm->counters.dma_faults : ++unowned);
+	if (vm && !vm_has_ended(vm))
+		score_fault(vm, fault->requester);
+}
+
 static void drain_faults(void)
 {
 	struct iommu_fault faults[FAULTS_AT_ONCE];
@@ -66,7 +124,7 @@ static void drain_faults(void)
 	for (u32 round = 0; round < MAX_FAULT_ROUNDS && count == FAULTS_AT_ONCE; round++) {
 		count = services.iommu->faults(faults, FAULTS_AT_ONCE);
 		for (u32 i = 0; i < count; i++)
-			tell_fault(&faults[i]);
+			take_fault(&faults[i]);
 	}
 }
 

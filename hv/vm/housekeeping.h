@@ -10,7 +10,10 @@
 /* The VMs that faults are attributed to and input goes to (the first one's). */
 void housekeeping_init(struct vm *vms, u32 count);
 
-/* Takes all that has come up. Bounded; one CPU at a time. */
+/*
+ * Takes all that has come up. A VM's device that faults too often is cut off (vpci_cut_off()): the VM goes on
+ * without its DMA, and is told by the log alone. Bounded; one CPU at a time.
+ */
 void housekeeping(void);
 
 #endif

@@ -38,7 +38,9 @@ struct vm_device {
 	const struct pci_function *function;
 	struct sbdf requester;
 	bool attached; /* its requester ID is in the domain by it; for faults told late it stays here */
-	bool has_stats; /* taken when the VM ended */
+	u32 fault_score;  /* faults that are not forgiven yet: housekeeping() */
+	u64 fault_halved; /* clock_us() when that was halved last */
+	bool has_stats;	  /* taken when the VM ended */
 	struct nic_stats stats;
 };
 

@@ -7,6 +7,7 @@
 
 #include "arch/x86/cpu.h"
 #include "arch/x86/delay.h"
+#include "hv/base/lock.h"
 #include "hv/base/log.h"
 #include "hv/vm/route.h"
 #include "hv/vm/services.h"
@@ -32,6 +33,9 @@ bool vpci_may_tell(const struct vm *vm, struct vpci_device *device)
 	return false;
 }
 
+/* Of all devices' command registers, as a device is cut off by another CPU than its guest's. */
+static struct lock command_lock;
+
 /*
  * Decoding stays on, whatever the guest's view is: what the guest can reach is decided by the mappings.
  * INTx stays off where it leads nowhere, and while the guest has messages instead: a function with
@@ -39,8 +43,10 @@ bool vpci_may_tell(const struct vm *vm, struct vpci_device *device)
  */
 void vpci_command_apply(const struct vpci_device *device)
 {
-	u16 command = device->command & PCI_COMMAND_MASTER;
+	u16 command;
 
+	lock_take(&command_lock);
+	command = vpci_command_read(device) & PCI_COMMAND_MASTER;
 	for (unsigned n = 0; n < PCI_MAX_BARS; n++)
 		if (vpci_bar_shown(device->function, n))
 			command |= vpci_bar_is_memory(device->function, n) ? PCI_COMMAND_MEMORY
@@ -49,6 +55,29 @@ void vpci_command_apply(const struct vpci_device *device)
 	    device->msi_enabled || device->msix_enabled)
 		command |= PCI_COMMAND_INTX_DISABLE;
 	pci_write(device->function->address, PCI_COMMAND, 2, command);
+	lock_release(&command_lock);
+}
+
+u16 vpci_command_read(const struct vpci_device *device)
+{
+	u16 command = device->command;
+
+	return __atomic_load_n(&device->cut_off, __ATOMIC_ACQUIRE)
+		       ? command & (u16)~PCI_COMMAND_MASTER
+		       : command;
+}
+
+/* A device that leaves the bus meanwhile is silenced there. */
+void vpci_cut_off(struct vm *vm, const struct pci_function *function)
+{
+	for (u32 n = 0; n < vm->pci.device_count; n++) {
+		struct vpci_device *device = &vm->pci.device[n];
+
+		if (device->function != function)
+			continue;
+		__atomic_store_n(&device->cut_off, true, __ATOMIC_RELEASE);
+		vpci_command_apply(device);
+	}
 }
 
 /* No DMA, no messages, no INTx; registers can be reached. */

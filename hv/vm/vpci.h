@@ -47,6 +47,7 @@ struct vpci_message {
 struct vpci_device {
 	const struct pci_function *function;
 	u16 command;   /* the guest's view */
+	bool cut_off;  /* bus mastering is off, whatever the guest writes; atomic */
 	u8 pin;	       /* the virtual IOAPIC pin of its INTx, or VPCI_NO_PIN */
 	u8 guest_line; /* Interrupt Line: what the guest stored, at first the pin */
 	u8 told;       /* lines of the log that the guest's doings have cost so far */
@@ -93,6 +94,12 @@ enum status vpci_add(struct vm *vm, const struct pci_function *function, struct 
  * is empty then; BARs stay in the VM's regions.
  */
 void vpci_release(struct vm *vm);
+
+/*
+ * Turns the device's bus mastering off, hence its messages too, until it is added anew: the guest reads the
+ * bit as 0, and what it writes to it is dropped. From any CPU.
+ */
+void vpci_cut_off(struct vm *vm, const struct pci_function *function);
 
 /* The ports 0xCF8-0xCFF; width 1, 2, 4. */
 u32 vpci_port_read(struct vm *vm, u16 port, u8 width);

@@ -184,7 +184,7 @@ static u32 field_read(const struct vpci_device *device, const struct field *fiel
 		return pci_read(function->address, part->start + field->offset, field->size) &
 		       field->mask;
 	case RULE_COMMAND:
-		return device->command;
+		return vpci_command_read(device);
 	case RULE_STATUS:
 		return status_read(function);
 	case RULE_BAR:

@@ -30,6 +30,8 @@ bool vpci_may_tell(const struct vm *vm, struct vpci_device *device);
 
 /* The physical command register from the guest's view of it and from who raises interrupts. */
 void vpci_command_apply(const struct vpci_device *device);
+/* The guest's view of it: without bus mastering while the device is cut off. */
+u16 vpci_command_read(const struct vpci_device *device);
 
 /* One dword of configuration space; offset a multiple of 4, mask the bits that are written. */
 u32 vpci_config_read(const struct vpci_device *device, u8 offset);

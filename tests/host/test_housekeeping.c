@@ -46,8 +46,25 @@ void console_input(struct vm *vm, u8 byte)
 	heard[heard_count++] = (char)byte;
 }
 
+static u64 now;
+static u32 cuts;
+
+u64 clock_us(void)
+{
+	return now;
+}
+
+void vpci_cut_off(struct vm *vm, const struct pci_function *function)
+{
+	assert_ptr_equal(vm, &vms[1]);
+	assert_int_equal(function->address.bdf, 0x0100);
+	cuts++;
+}
+
 static int set_up(void **state)
 {
+	static struct pci_function functions[2];
+
 	(void)state;
 	memset(vms, 0, sizeof(vms));
 	strcpy(vms[0].name, "net");
@@ -57,7 +74,10 @@ static int set_up(void **state)
 	for (u32 i = 0; i < 2; i++) {
 		vms[i].device_count = 1;
 		vms[i].device[0].requester = ids[i];
+		functions[i].address = ids[i];
+		vms[i].device[0].function = &functions[i];
 	}
+	now = cuts = 0;
 	services = (struct services){.iommu = &iommu_ops};
 	housekeeping_init(vms, 2);
 	waiting = asked = typed_at = typed_end = heard_count = 0;
@@ -118,8 +138,71 @@ static void test_storm(void **state)
 	housekeeping();
 	assert_int_equal(waiting, 0);
 	assert_int_equal(vms[1].counters.dma_faults, 300);
-	assert_int_equal(lines(), 17);
+	assert_int_equal(lines(), 18);
 	assert_non_null(strstr(captured_log(), "further faults of disk are only counted"));
+	assert_non_null(strstr(captured_log(), "disk: 01:00.0: cut off after 10 faults"));
+	assert_int_equal(cuts, 1);
+}
+
+static void fault(u32 count)
+{
+	waiting = count;
+	housekeeping();
+}
+
+/* Nine are no storm, and half of them are forgiven after a while. */
+static void test_forgiven(void **state)
+{
+	(void)state;
+	fault(9);
+	assert_int_equal(cuts, 0);
+	now = 10000000;
+	fault(5);
+	assert_int_equal(cuts, 0);
+	fault(1);
+	assert_int_equal(cuts, 1);
+	fault(100);
+	assert_int_equal(cuts, 1);
+	assert_int_equal(vms[1].counters.dma_faults, 115);
+}
+
+static void test_slow_faults_never_cut(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < 1000; i++, now += 3000000)
+		fault(1);
+	assert_int_equal(cuts, 0);
+	now += 1000000000000ull;
+	fault(9);
+	assert_int_equal(cuts, 0);
+}
+
+/* Two devices behind one bridge have one ID; each has its own count. */
+static void test_one_id_for_two(void **state)
+{
+	static const struct pci_function function = {.address = SBDF(0, 1, 0, 0)};
+
+	(void)state;
+	vms[1].device_count = 2;
+	vms[1].device[1] = vms[1].device[0];
+	vms[1].device[1].function = &function;
+	fault(10);
+	assert_int_equal(cuts, 2);
+	assert_int_equal(vms[1].counters.dma_faults, 10);
+}
+
+/* The device has moved on: its faults are the next owner's, and those of an ended VM cut nothing off. */
+static void test_owner_after_the_end(void **state)
+{
+	(void)state;
+	vms[0].device[0] = vms[1].device[0];
+	vms[0].end = VM_EXITED;
+	fault(1);
+	assert_int_equal(vms[1].counters.dma_faults, 1);
+	vms[1].end = VM_EXITED;
+	fault(20);
+	assert_int_equal(vms[0].counters.dma_faults + vms[1].counters.dma_faults, 21);
+	assert_int_equal(cuts, 0);
 }
 
 static void test_input(void **state)
@@ -157,6 +240,10 @@ int main(void)
 		cmocka_unit_test_setup(test_nothing, set_up),
 		cmocka_unit_test_setup(test_attribution, set_up),
 		cmocka_unit_test_setup(test_storm, set_up),
+		cmocka_unit_test_setup(test_forgiven, set_up),
+		cmocka_unit_test_setup(test_slow_faults_never_cut, set_up),
+		cmocka_unit_test_setup(test_one_id_for_two, set_up),
+		cmocka_unit_test_setup(test_owner_after_the_end, set_up),
 		cmocka_unit_test_setup(test_input, set_up),
 		cmocka_unit_test_setup(test_input_after_the_end, set_up),
 		cmocka_unit_test_setup(test_bounded, set_up),

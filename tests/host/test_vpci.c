@@ -120,6 +120,43 @@ static void large_bars_go_high(void **state)
 	assert_null(strstr(captured_log(), "can't be"));
 }
 
+/* Whatever firmware left; the guest turns it on. */
+static void add_leaves_the_bus_master_off(void **state)
+{
+	const u8 *command = &fake_pci[FAKE_E1000].space[PCI_COMMAND];
+
+	(void)state;
+	assert_true(*command & PCI_COMMAND_MASTER);
+	fake_vm_add(FAKE_E1000, 3);
+	assert_false(*command & PCI_COMMAND_MASTER);
+	assert_false(config_get(1, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	config_set(1, PCI_COMMAND, 2, 0x0006);
+	assert_true(*command & PCI_COMMAND_MASTER);
+}
+
+/* It reads what is true, and can't change it; the other bits, and other devices, are as ever. */
+static void a_device_that_is_cut_off_stays_so(void **state)
+{
+	const u8 *command = &fake_pci[FAKE_E1000].space[PCI_COMMAND];
+
+	(void)state;
+	fake_vm_add(FAKE_E1000, 3);
+	fake_vm_add(FAKE_E1000E, 4);
+	config_set(1, PCI_COMMAND, 2, 0x0007);
+	config_set(2, PCI_COMMAND, 2, 0x0007);
+	vpci_cut_off(VM, &machine.function[FAKE_E1000]);
+	assert_false(*command & PCI_COMMAND_MASTER);
+	assert_int_equal(config_get(1, PCI_COMMAND, 2), 0x0003);
+	config_set(1, PCI_COMMAND, 2, 0x0407);
+	assert_false(*command & PCI_COMMAND_MASTER);
+	assert_int_equal(config_get(1, PCI_COMMAND, 2), 0x0403);
+	assert_true(fake_pci[FAKE_E1000E].space[PCI_COMMAND] & PCI_COMMAND_MASTER);
+	vpci_release(VM);
+	fake_vm_add(FAKE_E1000, 3);
+	config_set(1, PCI_COMMAND, 2, 0x0007);
+	assert_true(*command & PCI_COMMAND_MASTER);
+}
+
 static void intx_without_a_pin_is_off(void **state)
 {
 	(void)state;
@@ -349,6 +386,8 @@ int main(void)
 		TEST(add_leaves_firmwares_state),
 		TEST(places_follow_one_another),
 		TEST(large_bars_go_high),
+		TEST(add_leaves_the_bus_master_off),
+		TEST(a_device_that_is_cut_off_stays_so),
 		TEST(intx_without_a_pin_is_off),
 		TEST(add_restores_bars),
 		TEST(add_wakes_what_sleeps),

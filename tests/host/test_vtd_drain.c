@@ -33,11 +33,29 @@ void console_input(struct vm *of, u8 byte)
 	(void)byte;
 }
 
+u64 clock_us(void)
+{
+	return 0;
+}
+
+static u32 cuts;
+
+void vpci_cut_off(struct vm *of, const struct pci_function *function)
+{
+	assert_ptr_equal(of, &vm);
+	assert_ptr_equal(function, vm.device[0].function);
+	cuts++;
+}
+
 static struct fake_unit *with_vm(unsigned records)
 {
 	struct fake_unit *unit = world_enabled(RECORDS(records), WORLD_ECAP);
 
+	static const struct pci_function function = {.address = DEVICE};
+
+	cuts = 0;
 	memset(&vm, 0, sizeof(vm));
+	vm.device[0].function = &function;
 	vm.device[0].requester = DEVICE;
 	vm.device_count = 1;
 	services.iommu = &vtd_ops;
@@ -55,6 +73,7 @@ static void expect_all_are_counted(unsigned records, unsigned faults)
 	assert_int_equal(unit->fault_events, 1);
 	housekeeping();
 	assert_int_equal(vm.counters.dma_faults, faults < records ? faults : records);
+	assert_int_equal(cuts, vm.counters.dma_faults >= 10);
 	assert_int_equal(unit->fsts & FSTS_FIELDS, 0);
 	fake_fault(unit, DEVICE.bdf, 2, 0, true);
 	assert_int_equal(unit->fault_events, 2);
