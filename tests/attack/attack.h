@@ -29,4 +29,7 @@ void attack_peek(struct text value);	 /* ADDRESS: reads four bytes of memory */
 void attack_watch(struct text value); /* ADDRESS,DR7: a hardware breakpoint there, then an exit */
 void attack_poke(struct text value);  /* ADDRESS,VALUE: writes four bytes of memory */
 
+/* vectors.c */
+void attack_vectors(struct text value); /* XSETBV, AVX, and what is in the registers */
+
 #endif

@@ -69,18 +69,33 @@ static void run_console(struct text value)
 	}
 }
 
+/* clang-format off: a line each */
 static const struct {
 	const char *key;
 	void (*run)(struct text value);
 } commands[] = {
-	{"console", run_console},      {"own", attack_own},	{"to=", attack_to},
-	{"wipe=", attack_wipe},	       {"from=", attack_from},	{"storm=", attack_storm},
-	{"msi=", attack_msi},	       {"late=", attack_late},	{"ports", attack_ports},
-	{"out=", attack_out},	       {"fwcfg", attack_fwcfg}, {"msrs", attack_msrs},
-	{"peek=", attack_peek},	       {"poke=", attack_poke},	{"watch=", attack_watch},
-	{"cr0=", attack_cr0},	       {"cr3=", attack_cr3},	{"cr4=", attack_cr4},
+	{"console", run_console},
+	{"own", attack_own},
+	{"to=", attack_to},
+	{"wipe=", attack_wipe},
+	{"from=", attack_from},
+	{"storm=", attack_storm},
+	{"msi=", attack_msi},
+	{"late=", attack_late},
+	{"ports", attack_ports},
+	{"out=", attack_out},
+	{"fwcfg", attack_fwcfg},
+	{"msrs", attack_msrs},
+	{"peek=", attack_peek},
+	{"poke=", attack_poke},
+	{"watch=", attack_watch},
+	{"cr0=", attack_cr0},
+	{"cr3=", attack_cr3},
+	{"cr4=", attack_cr4},
 	{"counters", attack_counters},
+	{"vectors", attack_vectors},
 };
+/* clang-format on */
 
 static void run_command(struct text word)
 {
