@@ -1,5 +1,7 @@
 #include "hv/vm/plan.h"
 
+#include "drivers/pci_groups.h"
+#include "hv/base/format.h"
 #include "hv/base/log.h"
 #include "hv/vm/vpci.h"
 
@@ -14,18 +16,23 @@ struct planner {
 	u64 share;	 /* bytes for each VM without mem= */
 };
 
+static const char bridges_stay[] =
+	"bridges carry other devices' traffic and stay with the hypervisor";
+
 /* Functions that no VM may own, by class and subclass. */
 static const struct class_policy {
 	u32 mask;
 	u32 class_code;
 	const char *reason;
 } class_policy[] = {
-	{0xff0000, 0x060000, "bridges carry other devices' traffic and stay with the hypervisor"},
+	{0xff0000, 0x060000, bridges_stay},
 	{0xffff00, 0x080000, "interrupt controllers stay with the hypervisor"},
 	{0xffff00, 0x080600, "IOMMUs stay with the hypervisor"},
 };
 
 #define CLASS_NETWORK 0x02
+
+#define REASON_MAX 224 /* of a refusal that names functions */
 
 /* about may be "". Always false. */
 static bool refuse(const struct vm_config *vm, const char *about, const char *reason)
@@ -48,7 +55,7 @@ static const char *keep_back(const struct pci_function *function)
 		if ((function->class_code & class_policy[i].mask) == class_policy[i].class_code)
 			return class_policy[i].reason;
 	if (function->header_type != 0)
-		return class_policy[0].reason;
+		return bridges_stay;
 	return NULL;
 }
 
@@ -83,71 +90,61 @@ static bool plan_memory(const struct planner *planner, struct vm_plan *vm)
 	return true;
 }
 
-/* True if both of a VM's devices are one function, or carry one requester ID. */
-static bool same_requester(const struct planner *planner, const struct pci_function *a,
-			   const struct pci_function *b)
+/* What stays with the hypervisor and is no bridge has registers that no VM's device may reach. */
+static const struct pci_function *hypervisors_member(const struct pci_topology *pci, u16 group)
 {
-	const struct pci_topology *pci = &planner->platform->pci;
+	for (u32 i = 0; i < pci->count; i++) {
+		const struct pci_function *member = &pci->function[i];
+		const char *reason = member->group == group ? keep_back(member) : NULL;
 
-	return a == b || sbdf_equal(pci_requester_id(pci, a), pci_requester_id(pci, b));
-}
-
-/* True if a bridge, root ports included, is above both. */
-static bool share_bridge(const struct pci_topology *pci, const struct pci_function *a,
-			 const struct pci_function *b)
-{
-	u16 x = a->parent;
-	u16 y = b->parent;
-
-	/* A parent precedes its children, so that the later of the two is not above the other. */
-	while (x != y && x != PCI_NO_PARENT && y != PCI_NO_PARENT) {
-		if (x > y)
-			x = pci->function[x].parent;
-		else
-			y = pci->function[y].parent;
+		if (reason && reason != bridges_stay)
+			return member;
 	}
-	return x == y && x != PCI_NO_PARENT;
+	return NULL;
 }
 
-static bool share_package(const struct pci_function *a, const struct pci_function *b)
+static const struct pci_function *owned_member(const struct plan *plan, u16 group,
+					       const struct vm_plan **owner)
 {
-	return a->address.segment == b->address.segment &&
-	       sbdf_bus(a->address) == sbdf_bus(b->address) &&
-	       sbdf_device(a->address) == sbdf_device(b->address);
+	for (u32 i = 0; i < plan->vm_count; i++) {
+		*owner = &plan->vm[i];
+		for (u32 j = 0; j < (*owner)->device_count; j++)
+			if ((*owner)->device[j]->group == group)
+				return (*owner)->device[j];
+	}
+	*owner = NULL;
+	return NULL;
 }
 
 /*
- * Functions of one package may pass requests on inside it, and a bridge may turn a request round to a
- * device below it (PCIe 5.0, 6.12.1). What keeps them from it, if anything, are their ACS controls,
- * which are not looked at: it is taken for possible.
+ * NULL if nothing in the function's group stands against giving it to a VM, else why not, in the buffer. A
+ * group goes to one VM or to none, whether anybody names its other members or not.
  */
-static bool may_bypass_iommu(const struct pci_topology *pci, const struct pci_function *a,
-			     const struct pci_function *b)
+static const char *conflict(const struct planner *planner, const struct pci_function *function,
+			    char text[REASON_MAX])
 {
-	return share_package(a, b) || share_bridge(pci, a, b);
-}
+	const struct pci_topology *pci = &planner->platform->pci;
+	const struct pci_function *member = hypervisors_member(pci, function->group);
+	const struct vm_plan *owner = NULL;
+	char group[SBDF_TEXT_MAX], name[SBDF_TEXT_MAX], bonds[PCI_BONDS_TEXT_MAX];
 
-/* NULL if no VM that is in the plan stands against it. */
-static const char *conflict(const struct planner *planner, const struct pci_function *function)
-{
-	for (u32 i = 0; i < planner->plan->vm_count; i++) {
-		const struct vm_plan *other = &planner->plan->vm[i];
-
-		for (u32 j = 0; j < other->device_count; j++) {
-			if (other->device[j] == function)
-				return "another VM has this device";
-			if (same_requester(planner, other->device[j], function))
-				return "the IOMMU can't tell it from a device of another VM";
-			if (may_bypass_iommu(&planner->platform->pci, other->device[j], function))
-				return "it could reach a device of another VM past the IOMMU";
-		}
-	}
-	return NULL;
+	if (!member)
+		member = owned_member(planner->plan, function->group, &owner);
+	if (!member)
+		return NULL;
+	if (owner && member == function)
+		return "another VM has this device";
+	(void)format_text(text, REASON_MAX, "the group of %s is %s's, by %s (%s)",
+			  sbdf_text(pci->function[function->group].address, group),
+			  owner ? owner->config->name : "the hypervisor",
+			  sbdf_text(member->address, name), pci_bonds_text(function->bonds, bonds));
+	return text;
 }
 
 static bool add_device(const struct planner *planner, struct vm_plan *vm, struct sbdf address)
 {
 	const struct pci_function *function = pci_find(&planner->platform->pci, address);
+	char text[REASON_MAX];
 	const char *reason;
 
 	if (!function)
@@ -159,7 +156,7 @@ static bool add_device(const struct planner *planner, struct vm_plan *vm, struct
 	if (!reason)
 		reason = vpci_check(planner->platform, function);
 	if (!reason)
-		reason = conflict(planner, function);
+		reason = conflict(planner, function, text);
 	if (reason)
 		return refuse_device(vm->config, address, reason);
 	vm->device[vm->device_count++] = function;
@@ -170,14 +167,13 @@ static bool add_device(const struct planner *planner, struct vm_plan *vm, struct
 static bool is_spoken_for(const struct planner *planner, const struct pci_function *function)
 {
 	const struct config *config = planner->config;
-	const struct pci_topology *pci = &planner->platform->pci;
 
 	for (u32 i = 0; i < config->vm_count; i++)
 		for (u32 j = 0; j < config->vm[i].device_count; j++) {
-			const struct pci_function *named = pci_find(pci, config->vm[i].device[j]);
+			const struct pci_function *named =
+				pci_find(&planner->platform->pci, config->vm[i].device[j]);
 
-			if (named && (same_requester(planner, named, function) ||
-				      may_bypass_iommu(pci, named, function)))
+			if (named && named->group == function->group)
 				return true;
 		}
 	return false;
@@ -186,12 +182,13 @@ static bool is_spoken_for(const struct planner *planner, const struct pci_functi
 static const struct pci_function *free_nic(const struct planner *planner)
 {
 	const struct pci_topology *pci = &planner->platform->pci;
+	char text[REASON_MAX];
 
 	for (u32 i = 0; i < pci->count; i++) {
 		const struct pci_function *function = &pci->function[i];
 
 		if (function->class_code >> 16 == CLASS_NETWORK && !keep_back(function) &&
-		    !is_spoken_for(planner, function))
+		    !is_spoken_for(planner, function) && !conflict(planner, function, text))
 			return function;
 	}
 	return NULL;
@@ -298,6 +295,13 @@ enum status plan_make(const struct config *config, const struct platform *platfo
 		plan_vm(&planner, &config->vm[i]);
 	plan->refused = config->left_out + config->vm_count - plan->vm_count;
 	return plan->vm_count ? OK : ERR_NOT_FOUND;
+}
+
+bool plan_takes_group_of(const struct plan *plan, const struct pci_function *function)
+{
+	const struct vm_plan *owner;
+
+	return owned_member(plan, function->group, &owner);
 }
 
 void plan_print(const struct plan *plan)

@@ -44,11 +44,11 @@ struct plan_abilities {
 /*
  * CPUs: with two or more, CPU 0 is kept back and the VMs get the others in order; a single one is shared
  * by the hypervisor and the first VM. Memory: mem= rounded up; VMs without it share equally what the
- * others leave. Devices: two VMs never have functions that the IOMMU can't tell from one another, or that
- * could reach each other without passing it: of one package, or behind a common bridge or root port. The
- * first VM, if it has no pci= word, gets the first NIC (class 02h) that takes nothing away from what others
- * name, or starts without one, and the log says why. With one_owner the first VM that names devices is the
- * only one that has any.
+ * others leave. Devices: an isolation group (drivers/pci_groups.h) goes to one VM or to none; members that
+ * the VM does not name stay in quarantine, and nobody else gets them. Bridges don't count, but a group with
+ * another function that stays with the hypervisor, an IOMMU say, goes to nobody. The first VM, if it has no
+ * pci= word, gets the first NIC (class 02h) that takes nothing away from what others name, or starts without
+ * one, and the log says why. With one_owner the first VM that names devices is the only one that has any.
  *
  * Refused VMs are left out, each with one log line "vm NAME: refused: REASON", and what they asked for is
  * free for those after them. OK if at least one VM is left, else ERR_NOT_FOUND. The plan keeps pointers
@@ -56,6 +56,9 @@ struct plan_abilities {
  */
 enum status plan_make(const struct config *config, const struct platform *platform,
 		      const struct plan_abilities *abilities, struct plan *plan);
+
+/* True if a VM has the function or another one of its group. */
+bool plan_takes_group_of(const struct plan *plan, const struct pci_function *function);
 
 void plan_print(const struct plan *plan);
 

@@ -4,6 +4,7 @@
 
 #include "tests/host/harness.h"
 
+#include "drivers/pci_groups.h"
 #include "hv/vm/plan.h"
 
 static struct config config;
@@ -13,55 +14,60 @@ static struct plan plan;
 
 static const u32 apic_ids[] = {4, 6, 300, 8};
 
-#define ENDPOINT(bdf, class, above)                                                                \
+/* The group is its first function's index; what binds it is all that the plan says of it. */
+#define ENDPOINT(bdf, class, first)                                                                \
 	{                                                                                          \
-		.address = {0, bdf}, .class_code = (class), .parent = (above)                      \
+		.address = {0, bdf}, .class_code = (class), .group = (first), .bonds = (first)     \
 	}
-#define BRIDGE(bdf, above)                                                                         \
+#define BRIDGE(bdf, first)                                                                         \
 	{                                                                                          \
-		.address = {0, bdf}, .class_code = 0x060400, .header_type = 1, .parent = (above)   \
+		.address = {0, bdf}, .class_code = 0x060400, .header_type = 1, .group = (first),   \
+		.bonds = (first)                                                                   \
 	}
-#define ROOT PCI_NO_PARENT
 
 /*
- * A machine with a host bridge, two NICs, a bridge over two functions with one requester, an IOMMU and an
- * ISA bridge; two functions of one package; two functions under a switch of a root port's, one under
- * another root port, one in another segment, and one in a package with the first NIC.
+ * A machine with a host bridge, two NICs, a bridge over two functions, an IOMMU and an ISA bridge; two
+ * functions of one device; two functions under a switch of a root port's, one under another root port, one
+ * in another segment; one in a group with the first NIC, and one with the IOMMU.
  */
 static struct pci_function functions[] = {
-	ENDPOINT(0x0000, 0x060000, ROOT),
-	ENDPOINT(0x0010, 0x020000, ROOT),
-	ENDPOINT(0x0018, 0x020000, ROOT),
-	BRIDGE(0x0020, ROOT),
-	ENDPOINT(0x0028, 0x080600, ROOT),
-	ENDPOINT(0x00f8, 0x060100, ROOT),
+	ENDPOINT(0x0000, 0x060000, 0),
+	ENDPOINT(0x0010, 0x020000, 1),
+	ENDPOINT(0x0018, 0x020000, 2),
+	BRIDGE(0x0020, 3),
+	ENDPOINT(0x0028, 0x080600, 4),
+	ENDPOINT(0x00f8, 0x060100, 5),
 	ENDPOINT(0x0108, 0x010000, 3),
 	ENDPOINT(0x0110, 0x030000, 3),
-	ENDPOINT(0x0038, 0x010000, ROOT),
-	ENDPOINT(0x0039, 0x0c0300, ROOT),
-	BRIDGE(0x0040, ROOT),
-	BRIDGE(0x0200, 10),
+	ENDPOINT(0x0038, 0x010000, 8),
+	ENDPOINT(0x0039, 0x0c0300, 8),
+	BRIDGE(0x0040, 10),
+	BRIDGE(0x0200, 11),
 	BRIDGE(0x0300, 11),
 	BRIDGE(0x0308, 11),
-	ENDPOINT(0x0400, 0x010000, 12),
-	ENDPOINT(0x0500, 0x010000, 13),
-	BRIDGE(0x0048, ROOT),
-	ENDPOINT(0x0600, 0x010000, 16),
-	{.address = {1, 0x0038}, .class_code = 0x010000, .parent = ROOT},
-	ENDPOINT(0x0011, 0x010000, ROOT),
+	ENDPOINT(0x0400, 0x010000, 11),
+	ENDPOINT(0x0500, 0x010000, 11),
+	BRIDGE(0x0048, 16),
+	ENDPOINT(0x0600, 0x010000, 17),
+	{.address = {1, 0x0038}, .class_code = 0x010000, .group = 18},
+	ENDPOINT(0x0011, 0x010000, 1),
+	ENDPOINT(0x0029, 0x010000, 4),
+	ENDPOINT(0x00fa, 0x010000, 5),
 };
 
 #define NIC0	  (&functions[1])
 #define NIC1	  (&functions[2])
 #define ALIASED_A (&functions[6])
 #define ALIASED_B (&functions[7])
-#define PACKAGE_A (&functions[8])
-#define PACKAGE_B (&functions[9])
+#define DEVICE_A  (&functions[8])
+#define DEVICE_B  (&functions[9])
 #define SWITCH_A  (&functions[14])
 #define SWITCH_B  (&functions[15])
 #define APART	  (&functions[17])
 #define SEGMENT_1 (&functions[18])
 #define NIC0_MATE (&functions[19])
+#define BY_IOMMU  (&functions[20])
+#define BY_BRIDGE (&functions[21]) /* in a group with the ISA bridge */
 
 const struct pci_function *pci_find(const struct pci_topology *topology, struct sbdf address)
 {
@@ -71,14 +77,10 @@ const struct pci_function *pci_find(const struct pci_topology *topology, struct 
 	return NULL;
 }
 
-/* The functions of bus 1 are behind a bridge that puts its own ID in their place. */
-struct sbdf pci_requester_id(const struct pci_topology *topology,
-			     const struct pci_function *function)
+const char *pci_bonds_text(u8 bonds, char text[PCI_BONDS_TEXT_MAX])
 {
-	(void)topology;
-	if (sbdf_bus(function->address) == 1)
-		return SBDF(0, 1, 0, 0);
-	return function->address;
+	snprintf(text, PCI_BONDS_TEXT_MAX, "bonds %x", bonds);
+	return text;
 }
 
 /* The one that the virtual PCI bus can't take, if any. */

@@ -36,7 +36,12 @@ static void test_devices_refused(void **state)
 		{{1, 0x0010}, "there is no such device"},
 		{{0, 0x0010}, "vm b: refused: 00:02.0: another VM has this device"},
 		{{0, 0x0018}, "vm b: refused: 00:03.0: it is named twice"},
-		{{0, 0x0110}, "vm b: refused: 01:02.0: the IOMMU can't tell it"},
+		{{0, 0x0110},
+		 "vm b: refused: 01:02.0: the group of 00:04.0 is a's, by 01:01.0 (bonds 3)"},
+		{{0, 0x0011}, "vm b: refused: 00:02.1: the group of 00:02.0 is a's, by 00:02.0"},
+		{{0, 0x0029},
+		 "vm b: refused: 00:05.1: the group of 00:05.0 is the hypervisor's, by "
+		 "00:05.0 (bonds 4)"},
 	};
 
 	(void)state;
@@ -174,16 +179,26 @@ static void test_unfit_device(void **state)
 	assert_true(logged("vm b: refused: 00:02.0: its BARs are nowhere"));
 }
 
-/* What needn't pass the IOMMU to get at another device isn't kept from it. */
-static void test_reach_past_the_iommu(void **state)
+/* A group goes to one VM. */
+static void test_groups(void **state)
 {
 	static const struct {
 		const struct pci_function *a, *b;
-		u32 vms;
+		const char *reason; /* NULL: each can be another VM's */
 	} pairs[] = {
-		{PACKAGE_A, PACKAGE_B, 1}, {SWITCH_A, SWITCH_B, 1}, {SWITCH_B, SWITCH_A, 1},
-		{NIC0, NIC1, 2},	   {SWITCH_A, APART, 2},    {APART, SWITCH_A, 2},
-		{SWITCH_A, NIC0, 2},	   {NIC0, SWITCH_A, 2},	    {PACKAGE_A, SEGMENT_1, 2},
+		{DEVICE_A, DEVICE_B,
+		 "vm b: refused: 00:07.1: the group of 00:07.0 is a's, by 00:07.0"},
+		{DEVICE_B, DEVICE_A,
+		 "vm b: refused: 00:07.0: the group of 00:07.0 is a's, by 00:07.1"},
+		{SWITCH_A, SWITCH_B,
+		 "vm b: refused: 05:00.0: the group of 02:00.0 is a's, by 04:00.0"},
+		{SWITCH_B, SWITCH_A,
+		 "vm b: refused: 04:00.0: the group of 02:00.0 is a's, by 05:00.0"},
+		{NIC0, NIC1, NULL},
+		{SWITCH_A, APART, NULL},
+		{NIC0, SWITCH_A, NULL},
+		{DEVICE_A, SEGMENT_1, NULL},
+		{BY_BRIDGE, NIC0, NULL},
 	};
 
 	(void)state;
@@ -192,15 +207,53 @@ static void test_reach_past_the_iommu(void **state)
 		give(add_vm("a"), pairs[i].a);
 		give(add_vm("b"), pairs[i].b);
 		assert_int_equal(make(), OK);
-		assert_int_equal(plan.vm_count, pairs[i].vms);
-		assert_int_equal(logged("it could reach a device of another VM past the IOMMU"),
-				 pairs[i].vms == 1);
+		assert_int_equal(plan.vm_count, pairs[i].reason ? 1 : 2);
+		assert_true(!pairs[i].reason || logged(pairs[i].reason));
 		/* One VM may have both. */
 		give(&config.vm[0], pairs[i].b);
 		config.vm_count = 1;
 		assert_int_equal(make(), OK);
 		assert_int_equal(plan.vm[0].device_count, 2);
 	}
+}
+
+static void test_taken_groups(void **state)
+{
+	(void)state;
+	give(add_vm("a"), NIC1);
+	give(add_vm("b"), SWITCH_A);
+	assert_int_equal(make(), OK);
+	for (u32 i = 0; i < ARRAY_SIZE(functions); i++)
+		assert_int_equal(plan_takes_group_of(&plan, &functions[i]),
+				 functions[i].group == 2 || functions[i].group == 11);
+}
+
+/* Nobody names the others of the NIC's group: they are nobody's, but the group is taken. */
+static void test_group_of_the_default_nic(void **state)
+{
+	struct vm_config *b;
+
+	(void)state;
+	add_vm("a");
+	b = add_vm("b");
+	give(b, NIC0_MATE);
+	b->memory = GIB(8); /* b is refused for something else, but has its say */
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 1);
+	assert_ptr_equal(plan.vm[0].device[0], NIC1);
+
+	/* A NIC in a group that is the hypervisor's is none for a VM. */
+	functions[1].group = functions[19].group = 4;
+	b->pci_given = true;
+	b->device_count = 0;
+	assert_int_equal(make(), OK);
+	assert_ptr_equal(plan.vm[0].device[0], NIC1);
+	functions[2].group = 4;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_true(logged("vm a: starts without a NIC: no NIC is free"));
+	functions[1].group = functions[19].group = 1;
+	functions[2].group = 2;
 }
 
 int main(void)
@@ -213,7 +266,9 @@ int main(void)
 		cmocka_unit_test_setup(test_no_assignment, set_up),
 		cmocka_unit_test_setup(test_one_owner, set_up),
 		cmocka_unit_test_setup(test_unfit_device, set_up),
-		cmocka_unit_test_setup(test_reach_past_the_iommu, set_up),
+		cmocka_unit_test_setup(test_groups, set_up),
+		cmocka_unit_test_setup(test_taken_groups, set_up),
+		cmocka_unit_test_setup(test_group_of_the_default_nic, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
