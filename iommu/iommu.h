@@ -34,6 +34,13 @@ struct iommu_interrupts {
 	u16 count; /* 0: none */
 };
 
+/* Whose messages an interrupt remapping entry takes. */
+struct iommu_source {
+	struct sbdf id;
+	bool whole_bus; /* those of any device of the ID's bus */
+	u8 phantom_bits; /* else those of IDs that differ in at most so many high bits of the function: 0 .. 3 */
+};
+
 /* Where an interrupt goes. */
 struct interrupt_target {
 	u32 apic_id;
@@ -140,17 +147,17 @@ struct iommu_ops {
 	bool (*has_reserved)(struct sbdf requester);
 
 	/*
-	 * count entries (a power of two for MSI) on the requester's unit, not present yet. With
+	 * count entries (a power of two for MSI) on the unit that serves the source, not present yet. With
 	 * interrupts_alloc_ioapic() the requester is the IOAPIC of that ID, whose unit and source ID
 	 * come from the device scopes.
 	 */
-	enum status (*interrupts_alloc)(struct sbdf requester, u16 count,
+	enum status (*interrupts_alloc)(struct iommu_source source, u16 count,
 					struct iommu_interrupts *interrupts);
 	enum status (*interrupts_alloc_ioapic)(u8 ioapic_id, u16 count,
 					       struct iommu_interrupts *interrupts);
 	/* All entries are retracted, and the invalidation completed, before they can be reused. */
 	enum status (*interrupts_free)(struct iommu_interrupts *interrupts);
-	/* Points entry n at target, from the requester given at allocation only. Completed on return. */
+	/* Points entry n at target, from the source given at allocation only. Completed on return. */
 	enum status (*interrupt_set)(const struct iommu_interrupts *interrupts, u16 n,
 				     const struct interrupt_target *target);
 	enum status (*interrupt_clear)(const struct iommu_interrupts *interrupts, u16 n);

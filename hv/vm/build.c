@@ -228,39 +228,32 @@ static u8 back_pin(struct vm *vm, const struct hv_config *config,
 	return pin;
 }
 
-static bool has_requester(const struct vm *vm, struct sbdf requester)
+static struct iommu_source source_of(const struct pci_requesters *requesters)
 {
-	for (u32 i = 0; i < vm->device_count; i++)
-		if (sbdf_equal(vm->device[i].requester, requester))
-			return true;
-	return false;
+	return (struct iommu_source){
+		.id = requesters->id[0],
+		.whole_bus = requesters->whole_bus,
+		.phantom_bits = requesters->phantom_bits,
+	};
 }
 
 static enum status add_device(struct vm *vm, const struct hv_config *config, u32 n)
 {
-	const struct pci_function *function = vm->plan->device[n];
-	struct sbdf requester = pci_requester_id(&services.platform->pci, function);
-	bool attached = false;
+	struct vm_device *device = &vm->device[vm->device_count];
 	u8 pin = (u8)(FIRST_DEVICE_PIN + n);
+	enum status status;
 
-	/* Behind a bridge to conventional PCI several devices have one ID. */
-	if (!has_requester(vm, requester)) {
-		enum status status = services.iommu->attach(&vm->domain, requester);
-
-		if (status != OK)
-			return status;
-		attached = true;
-	}
-	vm->device[vm->device_count++] = (struct vm_device){
-		.function = function,
-		.requester = requester,
-		.attached = attached,
-	};
+	*device = (struct vm_device){.function = vm->plan->device[n]};
+	pci_requesters(&services.platform->pci, device->function, &device->requesters);
+	status = vm_attach(vm, device);
+	if (status != OK)
+		return status;
+	vm->device_count++;
 	if (pin >= VIOAPIC_PINS)
 		pin = VPCI_NO_PIN;
 	else
-		pin = back_pin(vm, config, function, pin);
-	return vpci_add(vm, function, requester, pin);
+		pin = back_pin(vm, config, device->function, pin);
+	return vpci_add(vm, device->function, source_of(&device->requesters), pin);
 }
 
 /* All are reset before the first is in use: one reset may reach several. */

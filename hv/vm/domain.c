@@ -25,3 +25,39 @@ enum status vm_domain_create(struct vm *vm)
 			 services.cpu->nested_name);
 	return status;
 }
+
+enum status vm_attach(struct vm *vm, struct vm_device *device)
+{
+	for (u8 i = 0; i < device->requesters.count; i++) {
+		struct sbdf id = device->requesters.id[i];
+		enum status status;
+
+		/* Behind a bridge to conventional PCI several devices have one ID. */
+		if (vm_has_requester(vm, id))
+			continue;
+		status = services.iommu->attach(&vm->domain, id);
+		if (status != OK) {
+			(void)!vm_detach(vm, device);
+			return status;
+		}
+		device->attached |= (u16)BIT(i);
+	}
+	return OK;
+}
+
+enum status vm_detach(struct vm *vm, struct vm_device *device)
+{
+	enum status result = OK;
+
+	for (u8 i = 0; i < device->requesters.count; i++) {
+		enum status status;
+
+		if (!(device->attached & BIT(i)))
+			continue;
+		status = services.iommu->detach(&vm->domain, device->requesters.id[i]);
+		if (status != OK)
+			result = status;
+	}
+	device->attached = 0;
+	return result;
+}

@@ -39,12 +39,11 @@ static struct vm *owner_of(struct sbdf requester)
 	struct vm *last = NULL;
 
 	for (u32 i = 0; i < vm_count; i++)
-		for (u32 d = 0; d < vms[i].device_count; d++)
-			if (sbdf_equal(vms[i].device[d].requester, requester)) {
-				last = &vms[i];
-				if (!vm_has_ended(last))
-					return last;
-			}
+		if (vm_has_requester(&vms[i], requester)) {
+			last = &vms[i];
+			if (!vm_has_ended(last))
+				return last;
+		}
 	return last;
 }
 
@@ -76,7 +75,7 @@ static void score_fault(struct vm *vm, struct sbdf requester)
 	for (u32 d = 0; d < vm->device_count; d++) {
 		struct vm_device *device = &vm->device[d];
 
-		if (!sbdf_equal(device->requester, requester) ||
+		if (!vm_device_has_requester(device, requester) ||
 		    device->fault_score == FAULTS_CUT_OFF)
 			continue;
 		forgive(device, now);

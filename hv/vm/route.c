@@ -60,9 +60,9 @@ bool route_pin_target(const struct vm *vm, u64 entry, struct interrupt_target *t
 	return true;
 }
 
-enum status route_alloc(struct sbdf requester, u16 count, struct iommu_interrupts *interrupts)
+enum status route_alloc(struct iommu_source source, u16 count, struct iommu_interrupts *interrupts)
 {
-	return services.iommu->interrupts_alloc(requester, count, interrupts);
+	return services.iommu->interrupts_alloc(source, count, interrupts);
 }
 
 enum status route_alloc_pin(u32 gsi, struct iommu_interrupts *interrupts)

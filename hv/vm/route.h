@@ -36,10 +36,10 @@ bool route_message_target(const struct vm *vm, u64 address, u32 data,
 bool route_pin_target(const struct vm *vm, u64 entry, struct interrupt_target *target);
 
 /*
- * count (a power of two) remapping entries for a requester's messages, or one for the IOAPIC pin of gsi.
+ * count (a power of two) remapping entries for a source's messages, or one for the IOAPIC pin of gsi.
  * ERR_NOT_FOUND: no IOAPIC has that line; others as of the IOMMU.
  */
-enum status route_alloc(struct sbdf requester, u16 count, struct iommu_interrupts *interrupts);
+enum status route_alloc(struct iommu_source source, u16 count, struct iommu_interrupts *interrupts);
 enum status route_alloc_pin(u32 gsi, struct iommu_interrupts *interrupts);
 
 /* Gives them back; what used them must be masked. Safe where none are held. */

@@ -17,13 +17,10 @@ void vm_release_devices(struct vm *vm)
 		struct vm_device *device = &vm->device[i];
 		char text[SBDF_TEXT_MAX];
 
-		if (!device->attached)
-			continue;
 		/* On an error the unit is out of order; it has said why, and keeps the domain. */
-		if (services.iommu->detach(&vm->domain, device->requester) != OK)
+		if (vm_detach(vm, device) != OK)
 			log_line(vm->name, "%s: not certainly detached",
 				 sbdf_text(device->function->address, text));
-		device->attached = false;
 	}
 }
 

@@ -33,14 +33,14 @@ struct vm_region {
 	bool dma;
 };
 
-/* A function that the VM owns, and the ID that its requests carry at the IOMMU. */
+/* A function that the VM owns, and the IDs that its requests carry at the IOMMU. */
 struct vm_device {
 	const struct pci_function *function;
-	struct sbdf requester;
-	bool attached; /* its requester ID is in the domain by it; for faults told late it stays here */
-	u32 fault_score;  /* faults that are not forgiven yet: housekeeping() */
-	u64 fault_halved; /* clock_us() when that was halved last */
-	bool has_stats;	  /* taken when the VM ended */
+	struct pci_requesters requesters; /* for faults told late they stay here */
+	u16 attached;			  /* bit n: requesters.id[n] is in the domain by it */
+	u32 fault_score;		  /* faults that are not forgiven yet: housekeeping() */
+	u64 fault_halved;		  /* clock_us() when that was halved last */
+	bool has_stats;			  /* taken when the VM ended */
 	struct nic_stats stats;
 };
 
@@ -99,6 +99,32 @@ struct vm {
  * first vm_map(). Errors as of the IOMMU.
  */
 enum status vm_domain_create(struct vm *vm);
+
+/*
+ * Puts all IDs of a device of its into the VM's domain but those that an earlier one has there already, all
+ * or none; and takes them out again. Errors as of the IOMMU; after one of vm_detach() the device may still
+ * reach the domain, and the IOMMU has said why.
+ */
+enum status vm_attach(struct vm *vm, struct vm_device *device);
+enum status vm_detach(struct vm *vm, struct vm_device *device);
+
+/* True if the device has this ID. */
+static inline bool vm_device_has_requester(const struct vm_device *device, struct sbdf id)
+{
+	for (u8 n = 0; n < device->requesters.count; n++)
+		if (sbdf_equal(device->requesters.id[n], id))
+			return true;
+	return false;
+}
+
+/* True if one of its devices has this ID. */
+static inline bool vm_has_requester(const struct vm *vm, struct sbdf id)
+{
+	for (u32 i = 0; i < vm->device_count; i++)
+		if (vm_device_has_requester(&vm->device[i], id))
+			return true;
+	return false;
+}
 
 /*
  * The one function that gives a VM memory or device registers, and the one that takes them away:

@@ -89,7 +89,7 @@ static void quiet(struct vpci_device *device)
 	vpci_msix_quiet(device);
 }
 
-static enum status alloc_interrupts(struct vpci_device *device, struct sbdf requester)
+static enum status alloc_interrupts(struct vpci_device *device, struct iommu_source source)
 {
 	u64 wanted = vpci_msix_vectors(device->function);
 	u16 count = 1;
@@ -100,7 +100,7 @@ static enum status alloc_interrupts(struct vpci_device *device, struct sbdf requ
 		return OK;
 	while (count < wanted)
 		count *= 2;
-	return route_alloc(requester, count, &device->interrupts);
+	return route_alloc(source, count, &device->interrupts);
 }
 
 /* Firmware may leave in D3hot what it has no use for. Its wake-up events are turned off as well. */
@@ -122,7 +122,8 @@ static enum status wake(const struct pci_function *function)
 }
 
 /* With decoding off, BARs can be written one by one; the mappings of registers need it on. */
-static enum status bring_up(struct vpci_device *device, struct sbdf requester, const char **reason)
+static enum status bring_up(struct vpci_device *device, struct iommu_source source,
+			    const char **reason)
 {
 	const struct pci_function *function = device->function;
 	enum status status = wake(function);
@@ -131,7 +132,7 @@ static enum status bring_up(struct vpci_device *device, struct sbdf requester, c
 	if (status != OK)
 		return status;
 	*reason = "no remapping entries for its interrupts";
-	status = alloc_interrupts(device, requester);
+	status = alloc_interrupts(device, source);
 	if (status != OK)
 		return status;
 	pci_write(function->address, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
@@ -156,7 +157,7 @@ static enum status refuse(const struct vm *vm, const struct pci_function *functi
 	return status;
 }
 
-enum status vpci_add(struct vm *vm, const struct pci_function *function, struct sbdf requester,
+enum status vpci_add(struct vm *vm, const struct pci_function *function, struct iommu_source source,
 		     u8 pin)
 {
 	struct vpci *pci = &vm->pci;
@@ -173,7 +174,7 @@ enum status vpci_add(struct vm *vm, const struct pci_function *function, struct 
 		.pin = function->interrupt_pin ? pin : VPCI_NO_PIN,
 		.guest_line = pin,
 	};
-	status = bring_up(device, requester, &reason);
+	status = bring_up(device, source, &reason);
 	if (status != OK)
 		return refuse(vm, function, status, reason);
 	pci->device_count++;

@@ -80,13 +80,13 @@ const char *vpci_check(const struct platform *platform, const struct pci_functio
 
 /*
  * Puts a function, quarantined so far, on the bus. The guest finds it as after firmware: in D0, BARs placed
- * and decoded, bus master off, MSI and MSI-X off; its other registers are as they are. Its requester ID must
- * be attached to the VM's domain already, and the VM's RAM must be in its regions. pin: the virtual IOAPIC
- * pin of its INTx, or VPCI_NO_PIN. Errors, told with the reason, leave the device off the bus and silent:
- * ERR_INVALID for what vpci_check() refuses, ERR_NO_MEMORY for a full bus, ERR_TIMEOUT for a device that
- * stays in another power state than D0, others as of mmio_map() and the IOMMU.
+ * and decoded, bus master off, MSI and MSI-X off; its other registers are as they are. Its requester IDs must
+ * be attached to the VM's domain already, and the VM's RAM must be in its regions. source: what its messages
+ * come from; pin: the virtual IOAPIC pin of its INTx, or VPCI_NO_PIN. Errors, told with the reason, leave the
+ * device off the bus and silent: ERR_INVALID for what vpci_check() refuses, ERR_NO_MEMORY for a full bus,
+ * ERR_TIMEOUT for a device that stays in another power state than D0, others as of mmio_map() and the IOMMU.
  */
-enum status vpci_add(struct vm *vm, const struct pci_function *function, struct sbdf requester,
+enum status vpci_add(struct vm *vm, const struct pci_function *function, struct iommu_source source,
 		     u8 pin);
 
 /*

@@ -124,10 +124,10 @@ static bool all_free(u32 first, u16 count)
 	return true;
 }
 
-static enum status interrupts_alloc(struct sbdf requester, u16 count,
+static enum status interrupts_alloc(struct iommu_source source, u16 count,
 				    struct iommu_interrupts *interrupts)
 {
-	(void)requester;
+	(void)source;
 	if (!count)
 		return ERR_INVALID;
 	for (u32 first = 0; first + count <= MAX_ENTRIES; first++) {
@@ -145,7 +145,7 @@ static enum status interrupts_alloc_ioapic(u8 ioapic_id, u16 count,
 					   struct iommu_interrupts *interrupts)
 {
 	(void)ioapic_id;
-	return interrupts_alloc((struct sbdf){0}, count, interrupts);
+	return interrupts_alloc((struct iommu_source){0}, count, interrupts);
 }
 
 static enum status interrupts_free(struct iommu_interrupts *interrupts)

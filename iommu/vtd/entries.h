@@ -71,16 +71,19 @@ extern const struct pt_format vtd_ss_format;	   /* for any unit */
 extern const struct pt_format vtd_ss_format_snoop; /* where every unit has snoop control */
 
 /* 9.10 Interrupt remapping table entry, remapped format. */
-#define VTD_IRTE_P	      BIT(0)
-#define VTD_IRTE_TM_LEVEL     BIT(4)
-#define VTD_IRTE_DLM_SHIFT    5
-#define VTD_IRTE_V_SHIFT      16
-#define VTD_IRTE_DST_SHIFT    32 /* 32-bit APIC ID with IRTA.EIME */
-#define VTD_IRTE_DST8_SHIFT   40 /* 8-bit APIC ID without */
-#define VTD_IRTE_HIGH_SID     15, 0
-#define VTD_IRTE_HIGH_SQ      17, 16
-#define VTD_IRTE_HIGH_SVT     19, 18
-#define VTD_IRTE_HIGH_SVT_ALL (1ull << 18) /* verify the source-ID, with SQ 0: all its bits */
+#define VTD_IRTE_P	    BIT(0)
+#define VTD_IRTE_TM_LEVEL   BIT(4)
+#define VTD_IRTE_DLM_SHIFT  5
+#define VTD_IRTE_V_SHIFT    16
+#define VTD_IRTE_DST_SHIFT  32 /* 32-bit APIC ID with IRTA.EIME */
+#define VTD_IRTE_DST8_SHIFT 40 /* 8-bit APIC ID without */
+#define VTD_IRTE_HIGH_SID   15, 0
+#define VTD_IRTE_HIGH_SQ    17, 16
+#define VTD_IRTE_HIGH_SVT   19, 18
+#define VTD_IRTE_HIGH_SVT_ID                                                                       \
+	(1ull << 18) /* verify the source-ID, but for as many bits of it as SQ tells */
+#define VTD_IRTE_HIGH_SVT_BUS  (2ull << 18) /* the bus: first in 15:8, last in 7:0 */
+#define VTD_IRTE_HIGH_SQ_SHIFT 16
 
 /* The lower half: physical destination mode, no redirection hint, faults recorded. */
 static inline u64 vtd_irte_low_make(const struct interrupt_target *target, bool wide_apic_ids)
@@ -92,10 +95,15 @@ static inline u64 vtd_irte_low_make(const struct interrupt_target *target, bool 
 	       (target->level ? VTD_IRTE_TM_LEVEL : 0) | VTD_IRTE_P;
 }
 
-/* The upper half: only this requester may use the entry. */
-static inline u64 vtd_irte_high_make(u16 source_id)
+/* The upper half: only this source may use the entry. SQ leaves out the function number's bits from bit 2 on. */
+static inline u64 vtd_irte_high_make(struct iommu_source source)
 {
-	return VTD_IRTE_HIGH_SVT_ALL | source_id;
+	u64 bus = sbdf_bus(source.id);
+
+	if (source.whole_bus)
+		return VTD_IRTE_HIGH_SVT_BUS | bus << 8 | bus;
+	return VTD_IRTE_HIGH_SVT_ID | (u64)source.phantom_bits << VTD_IRTE_HIGH_SQ_SHIFT |
+	       source.id.bdf;
 }
 
 /* 5.1.2.2 and 5.1.5.2 Remappable-format message: handle 14:0 in bits 19:5, handle 15 in bit 2. */

@@ -235,7 +235,7 @@ enum status vtd_reserved_unmap(struct iommu_domain *domain, struct sbdf requeste
 /* interrupt.c */
 enum status vtd_interrupts_init(struct vtd_unit *unit);
 u64 vtd_interrupt_table_address(const struct vtd_unit *unit);
-enum status vtd_interrupts_alloc(struct vtd_unit *unit, u16 source_id, u16 count,
+enum status vtd_interrupts_alloc(struct vtd_unit *unit, struct iommu_source source, u16 count,
 				 struct iommu_interrupts *interrupts);
 enum status vtd_interrupts_free(struct vtd_unit *unit, struct iommu_interrupts *interrupts);
 enum status vtd_interrupt_set(struct vtd_unit *unit, u16 index,

@@ -67,7 +67,7 @@ static void mark(struct vtd_unit *unit, u32 first, u32 count, bool used)
 }
 
 /* 5.1.3: a block of MSI vectors is a handle plus a subhandle; blocks are aligned to their size. */
-enum status vtd_interrupts_alloc(struct vtd_unit *unit, u16 source_id, u16 count,
+enum status vtd_interrupts_alloc(struct vtd_unit *unit, struct iommu_source source, u16 count,
 				 struct iommu_interrupts *interrupts)
 {
 	u32 step = 1u << order_of(count);
@@ -83,7 +83,7 @@ enum status vtd_interrupts_alloc(struct vtd_unit *unit, u16 source_id, u16 count
 		return ERR_NO_MEMORY;
 	mark(unit, first, count, true);
 	for (u32 i = first; i < first + count; i++)
-		unit->interrupts.entry[i].high = vtd_irte_high_make(source_id);
+		unit->interrupts.entry[i].high = vtd_irte_high_make(source);
 	vtd_make_visible(unit, &unit->interrupts.entry[first], count * sizeof(struct vtd_entry));
 	*interrupts = (struct iommu_interrupts){unit->index, (u16)first, count};
 	return OK;

@@ -136,16 +136,16 @@ static enum status detach(struct iommu_domain *domain, struct sbdf requester)
 	return status;
 }
 
-static enum status interrupts_alloc(struct sbdf requester, u16 count,
+static enum status interrupts_alloc(struct iommu_source source, u16 count,
 				    struct iommu_interrupts *interrupts)
 {
 	struct vtd_unit *unit;
 	enum status status;
 
 	lock_take(&vtd.lock);
-	status = vtd_unit_for(requester, &unit);
+	status = vtd_unit_for(source.id, &unit);
 	if (status == OK)
-		status = vtd_interrupts_alloc(unit, requester.bdf, count, interrupts);
+		status = vtd_interrupts_alloc(unit, source, count, interrupts);
 	lock_release(&vtd.lock);
 	return status;
 }
@@ -153,15 +153,15 @@ static enum status interrupts_alloc(struct sbdf requester, u16 count,
 static enum status interrupts_alloc_ioapic(u8 ioapic_id, u16 count,
 					   struct iommu_interrupts *interrupts)
 {
-	struct sbdf source;
+	struct iommu_source source = {0};
 	enum status status;
 	u16 unit;
 
 	lock_take(&vtd.lock);
 	status = scope_unit_of_platform_device(&vtd.dmar, &vtd.platform->pci, DMAR_SCOPE_IOAPIC,
-					       ioapic_id, &unit, &source);
+					       ioapic_id, &unit, &source.id);
 	if (status == OK)
-		status = vtd_interrupts_alloc(&vtd.unit[unit], source.bdf, count, interrupts);
+		status = vtd_interrupts_alloc(&vtd.unit[unit], source, count, interrupts);
 	lock_release(&vtd.lock);
 	return status;
 }

@@ -281,6 +281,21 @@ static struct fake_pair irte_of(struct fake_unit *unit, u16 index)
 	return entry;
 }
 
+/* 9.10, SVT and SQ; an entry that verifies nothing is not to be. */
+static bool takes_source(u64 high, u16 sid)
+{
+	static const u16 left_out[] = {0, 4, 6, 7};
+
+	switch (high >> 18 & 3) {
+	case 1:
+		return ((high ^ sid) & 0xffff & ~left_out[high >> 16 & 3]) == 0;
+	case 2:
+		return sid >> 8 >= (high >> 8 & 0xff) && sid >> 8 <= (high & 0xff);
+	default:
+		return false;
+	}
+}
+
 static u8 remap(struct fake_unit *unit, u16 sid, u32 index, struct fake_delivery *out)
 {
 	bool wide = unit->irta_latched >> 11 & 1;
@@ -293,7 +308,7 @@ static u8 remap(struct fake_unit *unit, u16 sid, u32 index, struct fake_delivery
 		return 0x22;
 	if (entry.low & 0xff007000 || entry.high >> 20 || (!wide && entry.low >> 48))
 		return 0x24;
-	if ((entry.high >> 18 & 3) != 1 || entry.high >> 16 & 3 || (u16)entry.high != sid)
+	if (!takes_source(entry.high, sid))
 		return 0x26;
 	*out = (struct fake_delivery){
 		.remapped = true,

@@ -22,6 +22,9 @@
 #define WORLD_UNIT_BASE 0xfed90000ull
 #define WORLD_FREE_PAGE (FAKE_MEMORY_HPA + 0x1000) /* .. 0x40000: outside the pool, for tests */
 
+/* The source of messages that is one requester. */
+#define ONLY(requester) ((struct iommu_source){.id = requester})
+
 extern struct platform world;
 extern struct pool world_pool;
 

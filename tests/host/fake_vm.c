@@ -79,10 +79,10 @@ static enum status alloc(u16 count, struct fake_entry like, struct iommu_interru
 	return OK;
 }
 
-static enum status interrupts_alloc(struct sbdf requester, u16 count,
+static enum status interrupts_alloc(struct iommu_source source, u16 count,
 				    struct iommu_interrupts *interrupts)
 {
-	return alloc(count, (struct fake_entry){.allocated = true, .requester = requester},
+	return alloc(count, (struct fake_entry){.allocated = true, .requester = source.id},
 		     interrupts);
 }
 
@@ -237,7 +237,7 @@ struct vpci_device *fake_vm_add(enum fake_kind kind, u8 pin)
 	const struct pci_function *function = &machine.function[kind];
 	u32 number = machine.vm.pci.device_count;
 
-	assert_int_equal(vpci_add(&machine.vm, function, function->address, pin), OK);
+	assert_int_equal(vpci_add(&machine.vm, function, FAKE_SOURCE(function), pin), OK);
 	assert_int_equal(machine.vm.pci.device_count, number + 1);
 	return &machine.vm.pci.device[number];
 }

@@ -68,6 +68,9 @@ enum fake_kind {
 /* Makes them, and their registers; part of the set-up. */
 void fake_vm_make_functions(void);
 
+/* What its messages come from. */
+#define FAKE_SOURCE(function) ((struct iommu_source){.id = (function)->address})
+
 /* Puts one on the bus as the next device; its number is the slot. */
 struct vpci_device *fake_vm_add(enum fake_kind kind, u8 pin);
 

@@ -73,7 +73,9 @@ static int set_up(void **state)
 
 	for (u32 i = 0; i < 2; i++) {
 		vms[i].device_count = 1;
-		vms[i].device[0].requester = ids[i];
+		vms[i].device[0].requesters.count = 2;
+		vms[i].device[0].requesters.id[0] = SBDF(0, 2, i, 0);
+		vms[i].device[0].requesters.id[1] = ids[i];
 		functions[i].address = ids[i];
 		vms[i].device[0].function = &functions[i];
 	}

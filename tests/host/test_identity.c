@@ -4,6 +4,8 @@
 #include "drivers/ioapic.h"
 #include "iommu/identity/identity.h"
 
+#define ONLY(requester) ((struct iommu_source){.id = requester})
+
 static struct iommu_domain domain;
 
 static int set_up(void **state)
@@ -67,7 +69,7 @@ static void test_messages(void **state)
 	struct msi_message message;
 
 	(void)state;
-	assert_int_equal(identity_ops.interrupts_alloc(SBDF(0, 0, 3, 0), 4, &interrupts), OK);
+	assert_int_equal(identity_ops.interrupts_alloc(ONLY(SBDF(0, 0, 3, 0)), 4, &interrupts), OK);
 	for (u16 n = 0; n < 4; n++) {
 		assert_int_equal(identity_ops.interrupt_set(&interrupts, n, &target), OK);
 		target.vector++;
@@ -123,18 +125,20 @@ static void test_entries_run_out(void **state)
 	u32 count = 0;
 
 	(void)state;
-	assert_int_equal(identity_ops.interrupts_alloc(SBDF(0, 0, 3, 0), 0, &more), ERR_INVALID);
+	assert_int_equal(identity_ops.interrupts_alloc(ONLY(SBDF(0, 0, 3, 0)), 0, &more),
+			 ERR_INVALID);
 	while (count < ARRAY_SIZE(block) &&
-	       identity_ops.interrupts_alloc(SBDF(0, 0, 3, 0), 64, &block[count]) == OK)
+	       identity_ops.interrupts_alloc(ONLY(SBDF(0, 0, 3, 0)), 64, &block[count]) == OK)
 		count++;
 	assert_in_range(count, 17, ARRAY_SIZE(block) - 1);
 	for (u32 i = 0; i < count; i++)
 		for (u32 j = 0; j < i; j++)
 			assert_false(ranges_overlap(block[i].first, 64, block[j].first, 64));
-	assert_int_equal(identity_ops.interrupts_alloc(SBDF(0, 0, 3, 0), 1, &more), ERR_NO_MEMORY);
+	assert_int_equal(identity_ops.interrupts_alloc(ONLY(SBDF(0, 0, 3, 0)), 1, &more),
+			 ERR_NO_MEMORY);
 	more = block[5];
 	assert_int_equal(identity_ops.interrupts_free(&block[5]), OK);
-	assert_int_equal(identity_ops.interrupts_alloc(SBDF(0, 0, 3, 0), 64, &block[5]), OK);
+	assert_int_equal(identity_ops.interrupts_alloc(ONLY(SBDF(0, 0, 3, 0)), 64, &block[5]), OK);
 	assert_int_equal(block[5].first, more.first);
 	for (u32 i = 0; i < count; i++)
 		assert_int_equal(identity_ops.interrupts_free(&block[i]), OK);

@@ -212,7 +212,7 @@ static void sleeper_is_refused(void **state)
 	(void)state;
 	fake_pci[FAKE_E1000E].writable[0xcc] = 0;
 	fake_pci_put(&fake_pci[FAKE_E1000E], 0xcc, 2, 0x0003);
-	assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_TIMEOUT);
+	assert_int_equal(vpci_add(VM, function, FAKE_SOURCE(function), 3), ERR_TIMEOUT);
 	assert_non_null(strstr(captured_log(), "it stays in a low power state"));
 	assert_int_equal(VM->pci.device_count, 0);
 	assert_false(machine.entry[0].allocated);
@@ -260,7 +260,7 @@ static void bad_bars_are_refused(void **state)
 		reason = vpci_check(&machine.platform, function);
 		assert_non_null(reason);
 		assert_non_null(strstr(reason, row->reason));
-		assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_INVALID);
+		assert_int_equal(vpci_add(VM, function, FAKE_SOURCE(function), 3), ERR_INVALID);
 		assert_int_equal(VM->pci.device_count, 0);
 		function->bar[row->bar] = good;
 	}
@@ -332,10 +332,10 @@ static void add_fails_whole(void **state)
 
 	(void)state;
 	machine.refuse_alloc = true;
-	assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_NO_MEMORY);
+	assert_int_equal(vpci_add(VM, function, FAKE_SOURCE(function), 3), ERR_NO_MEMORY);
 	machine.refuse_alloc = false;
 	machine.refuse_mmio = true;
-	assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_INVALID);
+	assert_int_equal(vpci_add(VM, function, FAKE_SOURCE(function), 3), ERR_INVALID);
 	for (unsigned n = 0; n < FAKE_ENTRIES; n++)
 		assert_false(machine.entry[n].allocated);
 	assert_int_equal(VM->pci.device_count, 0);
@@ -349,8 +349,8 @@ static void bus_is_full(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < VPCI_MAX_DEVICES; n++)
-		assert_int_equal(vpci_add(VM, function, function->address, 3), OK);
-	assert_int_equal(vpci_add(VM, function, function->address, 3), ERR_NO_MEMORY);
+		assert_int_equal(vpci_add(VM, function, FAKE_SOURCE(function), 3), OK);
+	assert_int_equal(vpci_add(VM, function, FAKE_SOURCE(function), 3), ERR_NO_MEMORY);
 }
 
 static void release_silences(void **state)

@@ -79,7 +79,9 @@ static void entries_are_made_as_specified(void **state)
 	expect_entry(vtd_context_make(hpa(0x7000), 4, 1), 0x102, 0x7001);
 	assert_true(vtd_irte_low_make(&target, false) == 0x0000120000340031);
 	assert_true(vtd_irte_low_make(&target, true) == 0x0000001200340031);
-	assert_true(vtd_irte_high_make(0xf0f8) == 0x4f0f8);
+	assert_true(vtd_irte_high_make((struct iommu_source){.id = {1, 0xf0f8}}) == 0x4f0f8);
+	assert_true(vtd_irte_high_make((struct iommu_source){{1, 0xf0f8}, false, 2}) == 0x6f0f8);
+	assert_true(vtd_irte_high_make((struct iommu_source){{1, 0x1200}, true, 0}) == 0x81212);
 	expect_entry(vtd_inv_context_make(VTD_SELECTIVE, 0x12, 0x34), 0, 0x3400120031);
 	expect_entry(vtd_inv_context_make(VTD_GLOBAL, 0, 0), 0, 0x11);
 	expect_entry(vtd_inv_iotlb_make(VTD_SELECTIVE, 5, 0x8000, 3, true, true), 0x8003, 0x500f2);

@@ -206,7 +206,7 @@ static void registers_invalidate_where_there_is_no_queue(void **state)
 	(void)state;
 	assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 1);
 	assert_int_equal(vtd_ops.attach(&domain, DEVICE), ERR_UNSUPPORTED);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &interrupts), ERR_UNSUPPORTED);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 1, &interrupts), ERR_UNSUPPORTED);
 	assert_int_equal(vtd_context_enter(&vtd.unit[0], &domain, DEVICE.bdf), OK);
 	assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 0);
 	assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), PAGE_SIZE), OK);
@@ -338,7 +338,7 @@ static void registers_are_written_under_the_lock_alone(void **state)
 	expect_unlocked_after_writes(
 		vtd_ops.map(&domain, iova(0x200000), hpa(0), PAGE_SIZE, PT_READ), OK);
 	expect_unlocked_after_writes(vtd_ops.unmap(&domain, iova(0x200000), PAGE_SIZE), OK);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &interrupts), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 1, &interrupts), OK);
 	expect_unlocked_after_writes(vtd_ops.interrupt_set(&interrupts, 0, &target), OK);
 	expect_unlocked_after_writes(vtd_ops.interrupt_clear(&interrupts, 0), OK);
 	expect_unlocked_after_writes(vtd_ops.interrupts_free(&interrupts), OK);

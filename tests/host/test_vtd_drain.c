@@ -56,7 +56,8 @@ static struct fake_unit *with_vm(unsigned records)
 	cuts = 0;
 	memset(&vm, 0, sizeof(vm));
 	vm.device[0].function = &function;
-	vm.device[0].requester = DEVICE;
+	vm.device[0].requesters.id[0] = DEVICE;
+	vm.device[0].requesters.count = 1;
 	vm.device_count = 1;
 	services.iommu = &vtd_ops;
 	housekeeping_init(&vm, 1);

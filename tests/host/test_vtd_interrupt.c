@@ -36,7 +36,7 @@ static void a_vector_goes_where_it_was_set_and_nowhere_else(void **state)
 		struct iommu_interrupts interrupts;
 		struct fake_delivery out;
 
-		assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 4, &interrupts), OK);
+		assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 4, &interrupts), OK);
 		struct msi_message message = vtd_ops.msi_message(&interrupts, 2);
 
 		assert_int_equal(raise(unit, DEVICE.bdf, message, &out), 0x22);
@@ -56,6 +56,40 @@ static void a_vector_goes_where_it_was_set_and_nowhere_else(void **state)
 	}
 }
 
+/* Requests of phantom functions, and those that a bridge answers for, carry other IDs than the first. */
+static void sources_of_several_ids(void **state)
+{
+	static const struct {
+		struct iommu_source source;
+		u16 good[4], bad[4];
+	} rows[] = {
+		{{SBDF(0, 2, 3, 1), false, 0}, {0x219}, {0x218, 0x21d, 0x119, 0x221}},
+		{{SBDF(0, 2, 3, 1), false, 1}, {0x219, 0x21d}, {0x21b, 0x218, 0x21c, 0x221}},
+		{{SBDF(0, 2, 3, 1), false, 2}, {0x219, 0x21b, 0x21d, 0x21f}, {0x218, 0x21a, 0x221}},
+		{{SBDF(0, 2, 3, 1), false, 3}, {0x218, 0x21a, 0x21c, 0x21f}, {0x220, 0x210, 0x318}},
+		{{SBDF(0, 2, 0, 0), true, 0}, {0x200, 0x219, 0x2ff}, {0x1ff, 0x300, 0x100, 0x18}},
+	};
+	struct fake_unit *unit = world_enabled(WORLD_CAP, WORLD_ECAP);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct iommu_interrupts interrupts;
+		struct fake_delivery out;
+		struct msi_message message;
+
+		assert_int_equal(vtd_ops.interrupts_alloc(rows[i].source, 1, &interrupts), OK);
+		assert_int_equal(vtd_ops.interrupt_set(&interrupts, 0, &first), OK);
+		message = vtd_ops.msi_message(&interrupts, 0);
+		for (unsigned n = 0; n < 4; n++) {
+			if (rows[i].good[n])
+				assert_int_equal(raise(unit, rows[i].good[n], message, &out), 0);
+			if (rows[i].bad[n])
+				assert_int_equal(raise(unit, rows[i].bad[n], message, &out), 0x26);
+		}
+	}
+	assert_null(unit->violation);
+}
+
 /* A device with several MSI vectors changes the low bits of the data itself. */
 static void multiple_msi_share_one_address(void **state)
 {
@@ -64,8 +98,8 @@ static void multiple_msi_share_one_address(void **state)
 	struct fake_delivery out;
 
 	(void)state;
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 3, &spacer), OK);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 8, &interrupts), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 3, &spacer), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 8, &interrupts), OK);
 	assert_int_equal(interrupts.first % 8, 0);
 	struct msi_message message = vtd_ops.msi_message(&interrupts, 0);
 
@@ -83,19 +117,19 @@ static void freed_entries_are_forgotten_and_reused(void **state)
 	struct fake_delivery out;
 
 	(void)state;
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 2048, &interrupts), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 2048, &interrupts), OK);
 	assert_int_equal(vtd_ops.interrupt_set(&interrupts, 2047, &first), OK);
 	struct msi_message message = vtd_ops.msi_message(&interrupts, 2047);
 
 	assert_int_equal(raise(unit, DEVICE.bdf, message, &out), 0);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 2048, &again), OK);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &again), ERR_NO_MEMORY);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 2048, &again), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 1, &again), ERR_NO_MEMORY);
 	unit->refuse = 1;
 	assert_int_equal(vtd_ops.interrupts_free(&interrupts), ERR_HARDWARE);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &again), ERR_NO_MEMORY);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 1, &again), ERR_NO_MEMORY);
 	assert_int_equal(vtd_ops.interrupts_free(&interrupts), OK);
 	assert_int_equal(raise(unit, DEVICE.bdf, message, &out), 0x22);
-	assert_int_equal(vtd_ops.interrupts_alloc(SBDF(0, 0, 4, 0), 2048, &again), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(SBDF(0, 0, 4, 0)), 2048, &again), OK);
 	assert_int_equal(vtd_ops.interrupt_set(&again, 2047, &first), OK);
 	assert_int_equal(raise(unit, DEVICE.bdf, message, &out), 0x26);
 	assert_int_equal(raise(unit, 0x20, message, &out), 0);
@@ -128,7 +162,7 @@ static void what_an_entry_cannot_hold_is_refused(void **state)
 	struct fake_unit *unit = world_enabled(WORLD_CAP, WORLD_ECAP);
 
 	(void)state;
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &one), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 1, &one), OK);
 	assert_int_equal(vtd_ops.interrupt_set(&one, 1, &target), ERR_INVALID);
 	target.apic_id = 255;
 	assert_int_equal(vtd_ops.interrupt_set(&one, 0, &target), ERR_INVALID);
@@ -136,7 +170,7 @@ static void what_an_entry_cannot_hold_is_refused(void **state)
 	assert_int_equal(vtd_ops.interrupt_set(&one, 0, &target), ERR_INVALID);
 	target = (struct interrupt_target){.vector = 0x30, .delivery = 5}; /* INIT */
 	assert_int_equal(vtd_ops.interrupt_set(&one, 0, &target), ERR_INVALID);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 0, &one), ERR_INVALID);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 0, &one), ERR_INVALID);
 	target = (struct interrupt_target){.delivery = DELIVERY_NMI, .apic_id = 1};
 	assert_int_equal(vtd_ops.interrupt_set(&one, 0, &target), OK);
 	assert_int_equal(raise(unit, DEVICE.bdf, vtd_ops.msi_message(&one, 0), &out), 0);
@@ -156,7 +190,7 @@ static void wide_apic_ids_reach_their_cpu(void **state)
 	world_finish();
 	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
 	assert_int_equal(vtd_ops.enable(&world_event, true), OK);
-	assert_int_equal(vtd_ops.interrupts_alloc(DEVICE, 1, &one), OK);
+	assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 1, &one), OK);
 	assert_int_equal(vtd_ops.interrupt_set(&one, 0, &target), OK);
 	assert_int_equal(raise(unit, DEVICE.bdf, vtd_ops.msi_message(&one, 0), &out), 0);
 	assert_int_equal(out.apic_id, 0x1011f);
@@ -176,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_vector_goes_where_it_was_set_and_nowhere_else),
+		cmocka_unit_test(sources_of_several_ids),
 		cmocka_unit_test(multiple_msi_share_one_address),
 		cmocka_unit_test(freed_entries_are_forgotten_and_reused),
 		cmocka_unit_test(ioapic_pins_are_remapped),
