@@ -195,6 +195,16 @@ static bool configured_gsi(const struct hv_config *config, struct sbdf address, 
 	return false;
 }
 
+/* What the device's VM has to do without, and what is left. */
+static u8 no_pin(const struct vm *vm, const struct pci_function *function, const char *reason)
+{
+	char text[SBDF_TEXT_MAX];
+
+	log_line(vm->name, "%s: no INTx: %s: %s", sbdf_text(function->address, text), reason,
+		 function->msi || function->msix ? "it must use MSI" : "it can't interrupt");
+	return VPCI_NO_PIN;
+}
+
 /* Backs a pin of the virtual IOAPIC by the device's INTx; a device without one that is known has none. */
 static u8 back_pin(struct vm *vm, const struct hv_config *config,
 		   const struct pci_function *function, u8 pin)
@@ -209,20 +219,18 @@ static u8 back_pin(struct vm *vm, const struct hv_config *config,
 	status = configured_gsi(config, function->address, &gsi)
 			 ? OK
 			 : intx_find_gsi(&services.platform->pci, function, &gsi);
+	if (status != OK)
+		return no_pin(vm, function, "its line is not known");
 	/* Two devices of the VM on one line share its pin. */
-	if (status == OK && vioapic_find(vm, gsi, &pin))
+	if (vioapic_find(vm, gsi, &pin))
 		return pin;
-	if (status == OK)
-		status = line_claim(gsi, vm);
-	if (status == OK) {
-		mode = gsi_mode_pci(&services.platform->madt, gsi);
-		status = vioapic_back(vm, pin, gsi, mode.active_low);
-	}
-	if (status != OK) {
-		log_line(vm->name, "%s: no INTx (%s): it must use MSI",
-			 sbdf_text(function->address, text), status_name(status));
-		return VPCI_NO_PIN;
-	}
+	status = line_claim(gsi, vm);
+	if (status != OK)
+		return no_pin(vm, function, "another owner has its line");
+	mode = gsi_mode_pci(&services.platform->madt, gsi);
+	status = vioapic_back(vm, pin, gsi, mode.active_low);
+	if (status != OK)
+		return no_pin(vm, function, status_name(status));
 	log_line(vm->name, "%s: INTx is line %u, virtual pin %u",
 		 sbdf_text(function->address, text), gsi, pin);
 	return pin;
