@@ -16,6 +16,7 @@
 #include "hv/base/log.h"
 #include "hv/base/string.h"
 #include "hv/platform/gsi.h"
+#include "hv/vm/mates.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
@@ -327,19 +328,6 @@ void machine_silence_devices(void)
 	}
 }
 
-/*
- * Whatever has a VM's device in its group is quiet, even if firmware would go on using it: they could reach
- * each other past the IOMMU.
- */
-static void silence_groups_of_vms(const struct plan *plan)
-{
-	const struct pci_topology *pci = &services.platform->pci;
-
-	for (u32 i = 0; i < pci->count; i++)
-		if (plan_takes_group_of(plan, &pci->function[i]))
-			pci_silence(&pci->function[i], false);
-}
-
 void machine_close(const struct plan *plan)
 {
 	/* A CPU that runs a VM gets the hypervisor's events as NMIs, one that is kept back by a vector. */
@@ -349,7 +337,7 @@ void machine_close(const struct plan *plan)
 		.delivery = plan->housekeeping ? DELIVERY_FIXED : DELIVERY_NMI,
 	};
 
-	silence_groups_of_vms(plan);
+	mates_silence(plan, &services.platform->pci);
 	if (services.iommu)
 		machine_require(services.iommu->enable(&event, apic_is_x2apic()), "IOMMU");
 }
