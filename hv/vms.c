@@ -12,34 +12,70 @@
 #include "hv/vm/build.h"
 #include "hv/vm/housekeeping.h"
 #include "hv/vm/lines.h"
+#include "hv/vm/resources.h"
 #include "hv/vm/run.h"
 #include "hv/vm/services.h"
 
 #define UART_COM1_IRQ 4
 
-static struct vm vms[VM_MAX];
-static u32 vm_count;
-static u32 vms_refused;
-static u32 boot_apic_id;
-/* The processor of each VM; NULL: the boot CPU. */
-static struct percpu *processors[VM_MAX];
+/*
+ * A VM of the plan, life after life:
+ *
+ *   waiting -> built (bring_up) -> running (run_built) -> over, built again, or refused (settle)
+ *
+ * One that waits for another is built when that one is over or refused. All but running is the boot CPU's.
+ */
+enum life_state {
+	LIFE_WAITING,
+	LIFE_BUILT,
+	LIFE_RUNNING,
+	LIFE_OVER,
+	LIFE_REFUSED, /* it could not be built */
+};
 
-static struct vm *vm_of_this_cpu(void)
+static struct life {
+	enum life_state state;
+	struct percpu *processor; /* NULL: the boot CPU, if that is its CPU */
+	u32 restarts;
+} lives[VM_MAX];
+
+/* The same index as in the plan. */
+static struct vm vms[VM_MAX];
+static const struct plan *plan_of_vms;
+static const struct hv_config *config_of_vms;
+static u32 boot_apic_id;
+
+/* True if the VM runs on the calling CPU, or is to. */
+static bool is_here(u32 n)
 {
-	for (u32 i = 0; i < vm_count; i++)
-		if (processors[i] == percpu())
-			return &vms[i];
-	return NULL;
+	return lives[n].state == LIFE_RUNNING && percpu()->apic_id == plan_of_vms->vm[n].apic_id[0];
+}
+
+static void run_here(void)
+{
+	for (u32 i = 0; i < plan_of_vms->vm_count; i++)
+		if (is_here(i)) {
+			vm_run(&vms[i]);
+			__atomic_store_n(&vms[i].finished, true, __ATOMIC_RELEASE);
+			return;
+		}
 }
 
 /* What an application processor is started for. */
 static void run_this_cpus_vm(void)
 {
-	struct vm *vm = vm_of_this_cpu();
-
-	vm_run(vm);
-	__atomic_store_n(&vm->finished, true, __ATOMIC_RELEASE);
+	run_here();
 	apic_send_fixed(boot_apic_id, VECTOR_WAKE);
+}
+
+static void start_processor(u32 id, struct percpu **processor)
+{
+	enum status status = cpu_start(id, services.trampoline, services.pool, processor);
+
+	if (status != OK)
+		log_line("boot", "CPU with APIC ID %u: %s", id, status_name(status));
+	else
+		log_line("boot", "CPU %u started, APIC ID %u", (*processor)->index, id);
 }
 
 void machine_start_processors(const struct plan *plan)
@@ -47,44 +83,57 @@ void machine_start_processors(const struct plan *plan)
 	boot_apic_id = apic_id();
 	for (u32 i = 0; i < plan->vm_count; i++) {
 		u32 id = plan->vm[i].apic_id[0];
-		enum status status;
+		u32 after = plan->vm[i].after;
 
-		if (id == boot_apic_id)
-			continue;
-		status = cpu_start(id, services.trampoline, services.pool, &processors[i]);
-		if (status != OK)
-			log_line("boot", "CPU with APIC ID %u: %s", id, status_name(status));
-		else
-			log_line("boot", "CPU %u started, APIC ID %u", processors[i]->index, id);
+		if (id != boot_apic_id && after == PLAN_NO_VM)
+			start_processor(id, &lives[i].processor);
+		else if (after != PLAN_NO_VM)
+			lives[i].processor = lives[after].processor;
 	}
 }
 
-static bool has_processor(const struct plan *plan, u32 n)
+static bool has_processor(u32 n)
 {
-	return processors[n] || plan->vm[n].apic_id[0] == boot_apic_id;
+	return lives[n].processor || plan_of_vms->vm[n].apic_id[0] == boot_apic_id;
+}
+
+/* False: it is refused. */
+static bool bring_up(u32 n)
+{
+	struct vm *vm = &vms[n];
+
+	if (!has_processor(n) ||
+	    vm_build(vm, &plan_of_vms->vm[n], config_of_vms, services.memory) != OK) {
+		lives[n].state = LIFE_REFUSED;
+		return false;
+	}
+	vm->shares_cpu = !lives[n].processor;
+	log_line(vm->name, "built: %lu MiB, entry %#x, %u devices", vm->memory >> 20, vm->start.rip,
+		 vm->device_count);
+	lives[n].state = LIFE_BUILT;
+	return true;
+}
+
+/* VM n is not there any more: whoever waits for it is built, or who waits for that one, and so on. */
+static void bring_up_successor(u32 n)
+{
+	do
+		n = plan_successor(plan_of_vms, n);
+	while (n != PLAN_NO_VM && !bring_up(n));
 }
 
 void machine_build_vms(const struct hv_config *config, const struct plan *plan)
 {
+	plan_of_vms = plan;
+	config_of_vms = config;
 	/* The console's line is the hypervisor's, whatever a configuration says of it. */
 	machine_require(line_claim(gsi_of_isa(&services.platform->madt, UART_COM1_IRQ), NULL),
 			"the console's interrupt line");
-	vms_refused = plan->refused;
-	for (u32 i = 0; i < plan->vm_count; i++) {
-		struct vm *vm = &vms[vm_count];
-
-		if (!has_processor(plan, i) ||
-		    vm_build(vm, &plan->vm[i], config, services.memory) != OK) {
-			vms_refused++;
-			continue;
-		}
-		processors[vm_count] = processors[i];
-		vm->shares_cpu = !processors[i];
-		log_line(vm->name, "built: %lu MiB, entry %#x, %u devices", vm->memory >> 20,
-			 vm->start.rip, vm->device_count);
-		vm_count++;
-	}
-	housekeeping_init(vms, vm_count);
+	resources_print("boot");
+	for (u32 i = 0; i < plan->vm_count; i++)
+		if (plan->vm[i].after == PLAN_NO_VM && !bring_up(i))
+			bring_up_successor(i);
+	housekeeping_init(vms, plan->vm_count);
 }
 
 /*
@@ -137,42 +186,79 @@ static enum status console_events(bool kept_back)
 	return OK;
 }
 
-/* Sums up the VMs that ended since the last call; true once that was the last one. */
-static bool report_finished(void)
+static void run_built(void)
 {
-	static u32 reported;
-
-	for (u32 i = 0; i < vm_count; i++) {
-		struct vm *vm = &vms[i];
-
-		if (vm->summed_up || !__atomic_load_n(&vm->finished, __ATOMIC_ACQUIRE))
+	for (u32 i = 0; i < plan_of_vms->vm_count; i++) {
+		if (lives[i].state != LIFE_BUILT)
 			continue;
-		/* Its devices are silent, so that these are its last faults. */
-		housekeeping();
-		vm_summary(vm);
-		vm->summed_up = true;
-		reported++;
+		lives[i].state = LIFE_RUNNING;
+		if (lives[i].processor)
+			cpu_run(lives[i].processor, run_this_cpus_vm);
 	}
-	return reported == vm_count;
+}
+
+/* True if the VM is to be built once more; told. */
+static bool restarts(u32 n)
+{
+	u32 limit = plan_of_vms->vm[n].config->restarts;
+
+	if (limit == CONFIG_ALWAYS)
+		log_line(vms[n].name, "restart %u", ++lives[n].restarts);
+	else if (lives[n].restarts < limit)
+		log_line(vms[n].name, "restart %u of %u", ++lives[n].restarts, limit);
+	else
+		return false;
+	return true;
+}
+
+static void settle_one(u32 n)
+{
+	struct vm *vm = &vms[n];
+
+	/* Its devices are silent, so that these are its last faults. */
+	housekeeping();
+	vm_summary(vm);
+	vm_unbuild(vm);
+	resources_print(vm->name);
+	lives[n].state = LIFE_OVER;
+	if (!restarts(n) || !bring_up(n))
+		bring_up_successor(n);
+}
+
+/* Sees to the VMs that ended since the last call. False if there were none. */
+static bool settle(void)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < plan_of_vms->vm_count; i++)
+		if (lives[i].state == LIFE_RUNNING &&
+		    __atomic_load_n(&vms[i].finished, __ATOMIC_ACQUIRE)) {
+			settle_one(i);
+			any = true;
+		}
+	return any;
+}
+
+static bool any_running(void)
+{
+	for (u32 i = 0; i < plan_of_vms->vm_count; i++)
+		if (lives[i].state == LIFE_RUNNING)
+			return true;
+	return false;
 }
 
 void machine_run_vms(const struct plan *plan)
 {
-	if (!vm_count)
-		return;
 	if (console_events(plan->housekeeping) != OK)
 		log_line("boot", "no interrupt from the console: what is typed is not read");
-	for (u32 i = 0; i < vm_count; i++)
-		if (processors[i])
-			cpu_run(processors[i], run_this_cpus_vm);
-	if (vms[0].shares_cpu) {
-		vm_run(&vms[0]);
-		__atomic_store_n(&vms[0].finished, true, __ATOMIC_RELEASE);
-	}
 	/* Interrupts are off but in the wait itself, so that none comes between look and wait. */
 	for (;;) {
+		run_built();
+		run_here();
 		housekeeping();
-		if (report_finished())
+		if (settle())
+			continue;
+		if (!any_running())
 			return;
 		interrupt_wait();
 	}
@@ -185,14 +271,22 @@ static u8 exit_code(const struct vm *vm)
 	return vm->end_code < STOP_GUEST_MAX ? (u8)vm->end_code : STOP_GUEST_MAX;
 }
 
-/* The first VM's that is not 0; a VM that was never started counts too. */
+/*
+ * That of the first VM, by its last life, whose code is not 0; if there is none, a VM that was not started,
+ * or not again, still counts.
+ */
 void machine_report(void)
 {
 	u8 code = 0;
+	bool refused = plan_of_vms->refused;
 
-	for (u32 i = 0; i < vm_count && !code; i++)
-		code = exit_code(&vms[i]);
-	if (!code && (vms_refused || !vm_count))
+	for (u32 i = 0; i < plan_of_vms->vm_count && !code; i++) {
+		if (lives[i].state == LIFE_REFUSED)
+			refused = true;
+		else
+			code = exit_code(&vms[i]);
+	}
+	if (!code && refused)
 		code = STOP_NO_VM;
 	log_line("boot", "all VMs have ended");
 	machine_stop(code);

@@ -301,7 +301,9 @@ enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_
 	console_init(vm);
 	vioapic_init(&vm->vioapic);
 	status = build_parts(vm, config, memory);
-	if (status != OK)
+	if (status != OK) {
 		vm_unbuild(vm);
+		vm_end(vm, VM_STOPPED, 0, "it could not be built");
+	}
 	return status;
 }

@@ -1,11 +1,15 @@
 /*
  * The configuration as the command lines give it, before anybody asked whether it can be. Pure.
  *
- * A VM's first module says "vm=NAME [cpus=N] [mem=SIZE] [pci=none|BDF[,BDF]...] [-- ARGUMENTS]"; what
- * follows "--" is the guest's own command line. Modules without a vm= word belong to the VM before them.
- * If the very first module has no vm= word, it is VM "vm0" with everything default, and its whole command
- * line is the guest's. A size is a number of bytes, decimal or 0x, with K, M or G after it or not; a BDF
- * is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
+ * A VM's first module says "vm=NAME [cpus=N] [mem=SIZE] [pci=none|BDF[,BDF]...] [restart=never|N|always]
+ * [after=NAME] [-- ARGUMENTS]"; what follows "--" is the guest's own command line. Modules without a vm= word
+ * belong to the VM before them. If the very first module has no vm= word, it is VM "vm0" with everything
+ * default, and its whole command line is the guest's. A size is a number of bytes, decimal or 0x, with K, M or
+ * G after it or not; a BDF is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
+ *
+ * restart= says how often the VM is built anew, from its modules, when it has ended, be it by an exit code or
+ * by a crash; the default is never. after= has it wait until a VM that stands before it has ended for the last
+ * time: it gets that one's CPUs, and can have the same memory and devices.
  *
  * The hypervisor's own words are exit=debug|bochs|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...,
  * iommu=unsafe-identity and check=ud|stack|text|data|null, each at most once. A file name (a first word that
@@ -22,6 +26,8 @@
 #define VM_MAX_DEVICES 16
 #define VM_MAX_MODULES 8
 
+#define CONFIG_ALWAYS 0xffffffffu /* restart=always */
+
 struct vm_config {
 	char name[VM_NAME_MAX];
 	u32 cpus;	/* 0: default */
@@ -29,7 +35,9 @@ struct vm_config {
 	bool pci_given; /* also by pci=none */
 	u32 device_count;
 	struct sbdf device[VM_MAX_DEVICES];
-	u32 kernel;			  /* boot module index */
+	u32 restarts;		 /* how often it is built anew once it has ended; CONFIG_ALWAYS */
+	char after[VM_NAME_MAX]; /* the VM whose end it waits for; "": none */
+	u32 kernel;		 /* boot module index */
 	char arguments[BOOT_COMMAND_MAX]; /* the guest's command line */
 	u32 module_count;
 	u32 module[VM_MAX_MODULES]; /* boot module indices */

@@ -26,11 +26,16 @@
 
 static struct vm *vms;
 static u32 vm_count;
+static struct vm *listener; /* whose console gets what is typed */
 
 void housekeeping_init(struct vm *all, u32 count)
 {
 	vms = all;
 	vm_count = count;
+	listener = NULL;
+	for (u32 i = 0; i < count && !listener; i++)
+		if (all[i].vcpu_count)
+			listener = &all[i];
 }
 
 /* The VM that has a device by that ID, or that had it last: faults are told late, too. */
@@ -135,8 +140,8 @@ static void take_input(void)
 		if (byte < 0)
 			return;
 		/* The interrupt would go to a CPU that is no longer the VM's. */
-		if (vm_count && !vm_has_ended(&vms[0]))
-			console_input(&vms[0], (u8)byte);
+		if (listener && !vm_has_ended(listener))
+			console_input(listener, (u8)byte);
 	}
 }
 

@@ -7,7 +7,7 @@
 
 #include "hv/vm/vm.h"
 
-/* The VMs that faults are attributed to and input goes to (the first one's). */
+/* The VMs that faults are attributed to; input goes to the first of them that is built by now. */
 void housekeeping_init(struct vm *vms, u32 count);
 
 /*

@@ -3,6 +3,7 @@
 #include "drivers/pci_groups.h"
 #include "hv/base/format.h"
 #include "hv/base/log.h"
+#include "hv/base/string.h"
 #include "hv/vm/vpci.h"
 
 /* What is still to be had while VMs are looked at one after the other. */
@@ -59,12 +60,72 @@ static const char *keep_back(const struct pci_function *function)
 	return NULL;
 }
 
+static u32 find_vm(const struct plan *plan, const char *name)
+{
+	for (u32 i = 0; i < plan->vm_count; i++)
+		if (strcmp(plan->vm[i].config->name, name) == 0)
+			return i;
+	return PLAN_NO_VM;
+}
+
+u32 plan_successor(const struct plan *plan, u32 n)
+{
+	for (u32 i = 0; i < plan->vm_count; i++)
+		if (plan->vm[i].after == n)
+			return i;
+	return PLAN_NO_VM;
+}
+
+static bool plan_order(const struct planner *planner, struct vm_plan *vm)
+{
+	const struct plan *plan = planner->plan;
+
+	vm->after = PLAN_NO_VM;
+	vm->chain = plan->vm_count;
+	if (!*vm->config->after)
+		return true;
+	vm->after = find_vm(plan, vm->config->after);
+	if (vm->after == PLAN_NO_VM)
+		return refuse(vm->config, vm->config->after, "no VM before it has this name");
+	if (plan->vm[vm->after].config->restarts == CONFIG_ALWAYS)
+		return refuse(vm->config, vm->config->after, "it restarts always");
+	if (plan_successor(plan, vm->after) != PLAN_NO_VM)
+		return refuse(vm->config, vm->config->after, "another VM waits for it");
+	vm->chain = plan->vm[vm->after].chain;
+	return true;
+}
+
+/* Of those in the chain so far: they are never there at the same time. */
+static u64 chain_memory(const struct planner *planner, const struct vm_plan *vm)
+{
+	u64 most = 0;
+
+	for (u32 i = 0; i < planner->plan->vm_count; i++)
+		if (planner->plan->vm[i].chain == vm->chain)
+			most = max_u64(most, planner->plan->vm[i].memory);
+	return most;
+}
+
+static bool inherit_cpus(const struct planner *planner, struct vm_plan *vm, u32 wanted)
+{
+	const struct vm_plan *before = &planner->plan->vm[vm->after];
+
+	if (wanted > before->cpu_count)
+		return refuse(vm->config, vm->config->after, "it has fewer CPUs");
+	for (u32 i = 0; i < wanted; i++)
+		vm->apic_id[i] = before->apic_id[i];
+	vm->cpu_count = wanted;
+	return true;
+}
+
 static bool plan_cpus(const struct planner *planner, struct vm_plan *vm)
 {
 	u32 wanted = vm->config->cpus ? vm->config->cpus : 1;
 
 	if (wanted > VM_MAX_CPUS)
 		return refuse(vm->config, "", "it asks for more CPUs than a VM can have");
+	if (vm->after != PLAN_NO_VM)
+		return inherit_cpus(planner, vm, wanted);
 	if (wanted > planner->abilities->cpu_count - planner->next_cpu)
 		return refuse(vm->config, "", "there are not enough CPUs");
 	for (u32 i = 0; i < wanted; i++)
@@ -76,6 +137,7 @@ static bool plan_cpus(const struct planner *planner, struct vm_plan *vm)
 static bool plan_memory(const struct planner *planner, struct vm_plan *vm)
 {
 	u64 wanted = vm->config->memory;
+	u64 left = planner->memory_left + chain_memory(planner, vm);
 
 	if (!wanted && planner->share < VM_MEMORY_MIN)
 		return refuse(vm->config, "", "less than 16 MiB of memory are left for it");
@@ -83,8 +145,7 @@ static bool plan_memory(const struct planner *planner, struct vm_plan *vm)
 		wanted = planner->share;
 	if (wanted < VM_MEMORY_MIN)
 		return refuse(vm->config, "", "a VM needs at least 16 MiB of memory");
-	if (wanted > planner->memory_left ||
-	    align_up(wanted, VM_MEMORY_UNIT) > planner->memory_left)
+	if (wanted > left || align_up(wanted, VM_MEMORY_UNIT) > left)
 		return refuse(vm->config, "", "there is not enough memory");
 	vm->memory = align_up(wanted, VM_MEMORY_UNIT);
 	return true;
@@ -103,11 +164,14 @@ static const struct pci_function *hypervisors_member(const struct pci_topology *
 	return NULL;
 }
 
-static const struct pci_function *owned_member(const struct plan *plan, u16 group,
+/* A member that a VM has, but for those of one chain. */
+static const struct pci_function *owned_member(const struct plan *plan, u32 but_chain, u16 group,
 					       const struct vm_plan **owner)
 {
 	for (u32 i = 0; i < plan->vm_count; i++) {
 		*owner = &plan->vm[i];
+		if ((*owner)->chain == but_chain)
+			continue;
 		for (u32 j = 0; j < (*owner)->device_count; j++)
 			if ((*owner)->device[j]->group == group)
 				return (*owner)->device[j];
@@ -117,11 +181,12 @@ static const struct pci_function *owned_member(const struct plan *plan, u16 grou
 }
 
 /*
- * NULL if nothing in the function's group stands against giving it to a VM, else why not, in the buffer. A
- * group goes to one VM or to none, whether anybody names its other members or not.
+ * NULL if nothing in the function's group stands against giving it to the VM, else why not, in the buffer. A
+ * group goes to one VM or to none, whether anybody names its other members or not; one that is there at
+ * another time is no other.
  */
-static const char *conflict(const struct planner *planner, const struct pci_function *function,
-			    char text[REASON_MAX])
+static const char *conflict(const struct planner *planner, const struct vm_plan *vm,
+			    const struct pci_function *function, char text[REASON_MAX])
 {
 	const struct pci_topology *pci = &planner->platform->pci;
 	const struct pci_function *member = hypervisors_member(pci, function->group);
@@ -129,7 +194,7 @@ static const char *conflict(const struct planner *planner, const struct pci_func
 	char group[SBDF_TEXT_MAX], name[SBDF_TEXT_MAX], bonds[PCI_BONDS_TEXT_MAX];
 
 	if (!member)
-		member = owned_member(planner->plan, function->group, &owner);
+		member = owned_member(planner->plan, vm->chain, function->group, &owner);
 	if (!member)
 		return NULL;
 	if (owner && member == function)
@@ -156,7 +221,7 @@ static bool add_device(const struct planner *planner, struct vm_plan *vm, struct
 	if (!reason)
 		reason = vpci_check(planner->platform, function);
 	if (!reason)
-		reason = conflict(planner, function, text);
+		reason = conflict(planner, vm, function, text);
 	if (reason)
 		return refuse_device(vm->config, address, reason);
 	vm->device[vm->device_count++] = function;
@@ -179,7 +244,7 @@ static bool is_spoken_for(const struct planner *planner, const struct pci_functi
 	return false;
 }
 
-static const struct pci_function *free_nic(const struct planner *planner)
+static const struct pci_function *free_nic(const struct planner *planner, const struct vm_plan *vm)
 {
 	const struct pci_topology *pci = &planner->platform->pci;
 	char text[REASON_MAX];
@@ -188,7 +253,7 @@ static const struct pci_function *free_nic(const struct planner *planner)
 		const struct pci_function *function = &pci->function[i];
 
 		if (function->class_code >> 16 == CLASS_NETWORK && !keep_back(function) &&
-		    !is_spoken_for(planner, function) && !conflict(planner, function, text))
+		    !is_spoken_for(planner, function) && !conflict(planner, vm, function, text))
 			return function;
 	}
 	return NULL;
@@ -203,10 +268,11 @@ static bool any_named(const struct config *config)
 	return false;
 }
 
-static bool any_given(const struct plan *plan)
+/* Of those that may run at the same time. */
+static bool any_given(const struct plan *plan, const struct vm_plan *vm)
 {
 	for (u32 i = 0; i < plan->vm_count; i++)
-		if (plan->vm[i].device_count)
+		if (plan->vm[i].device_count && plan->vm[i].chain != vm->chain)
 			return true;
 	return false;
 }
@@ -215,7 +281,7 @@ static bool any_given(const struct plan *plan)
 
 static void add_default_nic(const struct planner *planner, struct vm_plan *vm)
 {
-	const struct pci_function *nic = free_nic(planner);
+	const struct pci_function *nic = free_nic(planner, vm);
 	const char *why_not = NULL;
 
 	if (!nic)
@@ -240,7 +306,7 @@ static bool plan_devices(const struct planner *planner, struct vm_plan *vm)
 		add_default_nic(planner, vm);
 	if (config->device_count && !planner->abilities->assignment)
 		return refuse(config, "it names devices", planner->abilities->no_assignment_reason);
-	if (config->device_count && planner->abilities->one_owner && any_given(planner->plan))
+	if (config->device_count && planner->abilities->one_owner && any_given(planner->plan, vm))
 		return refuse(config, "it names devices", ONE_OWNER);
 	for (u32 i = 0; i < config->device_count; i++)
 		if (!add_device(planner, vm, config->device[i]))
@@ -251,11 +317,15 @@ static bool plan_devices(const struct planner *planner, struct vm_plan *vm)
 static void plan_vm(struct planner *planner, const struct vm_config *config)
 {
 	struct vm_plan vm = {.config = config};
+	u64 there;
 
-	if (!plan_cpus(planner, &vm) || !plan_memory(planner, &vm) || !plan_devices(planner, &vm))
+	if (!plan_order(planner, &vm) || !plan_cpus(planner, &vm) || !plan_memory(planner, &vm) ||
+	    !plan_devices(planner, &vm))
 		return;
-	planner->next_cpu += vm.cpu_count;
-	planner->memory_left -= vm.memory;
+	there = chain_memory(planner, &vm);
+	if (vm.after == PLAN_NO_VM)
+		planner->next_cpu += vm.cpu_count;
+	planner->memory_left -= vm.memory - min_u64(vm.memory, there);
 	planner->plan->vm[planner->plan->vm_count++] = vm;
 }
 
@@ -301,7 +371,7 @@ bool plan_takes_group_of(const struct plan *plan, const struct pci_function *fun
 {
 	const struct vm_plan *owner;
 
-	return owned_member(plan, function->group, &owner);
+	return owned_member(plan, PLAN_NO_VM, function->group, &owner);
 }
 
 void plan_print(const struct plan *plan)
@@ -314,6 +384,9 @@ void plan_print(const struct plan *plan)
 			 plan->housekeeping ? "" : ", shared with the hypervisor",
 			 (unsigned long long)(vm->memory >> 20), vm->config->module_count,
 			 vm->device_count);
+		if (vm->after != PLAN_NO_VM)
+			log_line("plan", "vm %s: waits for the end of %s", vm->config->name,
+				 vm->config->after);
 		for (u32 j = 0; j < vm->device_count; j++) {
 			char text[SBDF_TEXT_MAX];
 

@@ -14,11 +14,15 @@
 #define VM_MEMORY_DEFAULT MIB(128) /* without mem=; less where the VMs' equal shares are smaller */
 #define VM_MEMORY_UNIT	  MIB(2)
 
+#define PLAN_NO_VM 0xffffffffu
+
 struct vm_plan {
 	const struct vm_config *config;
 	u32 cpu_count;
 	u32 apic_id[VM_MAX_CPUS];
 	u64 memory; /* bytes, 2 MiB aligned */
+	u32 after;  /* the VM of the plan whose last end it waits for, or PLAN_NO_VM */
+	u32 chain;  /* which VM the waiting began with: of one chain only one runs at a time */
 	u32 device_count;
 	const struct pci_function *device[VM_MAX_DEVICES];
 };
@@ -50,6 +54,9 @@ struct plan_abilities {
  * pci= word, gets the first NIC (class 02h) that takes nothing away from what others name, or starts without
  * one, and the log says why. With one_owner the first VM that names devices is the only one that has any.
  *
+ * A VM with after= has the CPUs of the VM that it waits for, and no more; what that one gives back, memory and
+ * devices, it can have. Only one VM can wait for another, and for none that restarts always.
+ *
  * Refused VMs are left out, each with one log line "vm NAME: refused: REASON", and what they asked for is
  * free for those after them. OK if at least one VM is left, else ERR_NOT_FOUND. The plan keeps pointers
  * into config and platform.
@@ -59,6 +66,9 @@ enum status plan_make(const struct config *config, const struct platform *platfo
 
 /* True if a VM has the function or another one of its group. */
 bool plan_takes_group_of(const struct plan *plan, const struct pci_function *function);
+
+/* The VM that waits for VM n of the plan, or PLAN_NO_VM. */
+u32 plan_successor(const struct plan *plan, u32 n);
 
 void plan_print(const struct plan *plan);
 

@@ -90,7 +90,6 @@ struct vm {
 	u32 end_code; /* VM_EXITED */
 	const char *end_reason;
 	bool finished; /* its CPU is done with it; atomic */
-	bool summed_up;
 	struct vm_counters counters;
 };
 

@@ -8,13 +8,18 @@
 void read_numbers(struct text value, u64 *numbers, unsigned count);
 
 /* dma.c: through an edu device. Addresses are what the device puts on the bus. */
-void attack_own(struct text value);   /* a round trip within own memory, which must work */
-void attack_to(struct text value);    /* ADDRESS: writes the pattern there */
-void attack_wipe(struct text value);  /* ADDRESS: clears it there, in own memory */
-void attack_from(struct text value);  /* ADDRESS: reads there, and tells what came */
-void attack_storm(struct text value); /* ADDRESS,COUNT: so many writes, one page after the other */
-void attack_msi(struct text value);   /* ADDRESS,DATA: writes four bytes there, as an MSI is */
-void attack_late(struct text value);  /* ADDRESS: begins to write the pattern, and ends the VM */
+void attack_own(struct text value);    /* a round trip within own memory, which must work */
+void attack_to(struct text value);     /* ADDRESS: writes the pattern there */
+void attack_wipe(struct text value);   /* ADDRESS: clears it there, in own memory */
+void attack_from(struct text value);   /* ADDRESS: reads there, and tells what came */
+void attack_storm(struct text value);  /* ADDRESS,COUNT: so many writes, one page after the other */
+void attack_msi(struct text value);    /* ADDRESS,DATA: writes four bytes there, as an MSI is */
+void attack_late(struct text value);   /* ADDRESS: begins to write the pattern, and ends the VM */
+void attack_master(struct text value); /* turns bus mastering on, and tells whether it is */
+
+/* left.c */
+void attack_left(struct text value);  /* tells what the last guest left, and leaves something */
+void attack_crash(struct text value); /* a triple fault */
 
 /* cpu.c: by the CPU. */
 void attack_ports(struct text value);	 /* reads all ports that are not the VM's own */

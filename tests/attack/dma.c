@@ -122,3 +122,10 @@ void attack_late(struct text value)
 	edu_start(EDU_WRITES, address, PATTERN_SIZE);
 	machine_exit(EXIT_OK);
 }
+
+void attack_master(struct text value)
+{
+	(void)value;
+	edu_init();
+	print("master: %s\n", edu_master() ? "on" : "off");
+}

@@ -24,6 +24,7 @@
 #define POLL_US	  1000
 #define POLLS_MAX 10000
 
+static struct pci_function function;
 static u64 registers;
 
 static u64 read64(u32 offset)
@@ -53,22 +54,26 @@ static void start_clock(void)
 
 void edu_init(void)
 {
-	struct pci_function f;
-
 	if (registers)
 		return;
 	start_clock();
-	if (!pci_find(is_edu, &f))
+	if (!pci_find(is_edu, &function))
 		fail(EXIT_MACHINE, "there is no edu device");
-	registers = pci_claim_bar(f, 0);
+	registers = pci_claim_bar(function, 0);
 	if (!registers)
 		fail(EXIT_MACHINE, "the edu device has no usable BAR");
-	pci_set_command(f, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	pci_set_command(function, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	if ((mmio_read32(registers + EDU_IDENTIFICATION) & EDU_IDENTIFICATION_MASK) !=
 	    EDU_IDENTIFICATION_VALUE)
 		fail(EXIT_MACHINE, "the edu device's registers can't be read");
-	print("edu: " PCI_TEXT ", registers at %#llx\n", PCI_ARGS(f),
+	print("edu: " PCI_TEXT ", registers at %#llx\n", PCI_ARGS(function),
 	      (unsigned long long)registers);
+}
+
+bool edu_master(void)
+{
+	pci_set_command(function, PCI_COMMAND_MASTER);
+	return pci_read16(function, PCI_COMMAND) & PCI_COMMAND_MASTER;
 }
 
 void edu_start(enum edu_direction direction, u64 address, u32 size)

@@ -14,6 +14,9 @@ enum edu_direction {
 /* Finds the device and turns it on. Ends the guest if there is none. */
 void edu_init(void);
 
+/* Turns bus mastering on; whether it is on then. After edu_init(). */
+bool edu_master(void);
+
 /* Starts a transfer of at most EDU_TRANSFER_MAX bytes; it happens after 100 ms. */
 void edu_start(enum edu_direction direction, u64 address, u32 size);
 

@@ -95,6 +95,9 @@ static const struct {
 	{"cr4=", attack_cr4},
 	{"counters", attack_counters},
 	{"vectors", attack_vectors},
+	{"left", attack_left},
+	{"master", attack_master},
+	{"crash", attack_crash},
 };
 /* clang-format on */
 

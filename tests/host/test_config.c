@@ -1,4 +1,4 @@
-// sources: hv/vm/config.c hv/vm/words.c
+// sources: hv/vm/config.c hv/vm/config_hv.c hv/vm/words.c
 #include "tests/host/harness.h"
 
 #include "hv/vm/config.h"
@@ -263,6 +263,14 @@ static void test_bad_vm_is_left_out(void **state)
 		"vm=a",
 		"mem=64M vm=b noword",
 		"vm=b pci=none,00:02.0",
+		"vm=b restart=",
+		"vm=b restart=-1",
+		"vm=b restart=4294967295",
+		"vm=b restart=sometimes",
+		"vm=b restart=1 restart=1",
+		"vm=b after=",
+		"vm=b after=a/b",
+		"vm=b after=sixteen-letters-",
 	};
 
 	(void)state;
@@ -283,6 +291,26 @@ static void test_bad_vm_is_left_out(void **state)
 		assert_int_equal(config.vm[1].module_count, 0);
 		assert_non_null(strstr(captured_log(), "config: module 2: left out: "));
 	}
+}
+
+static void test_lives(void **state)
+{
+	(void)state;
+	add_module("vm=a");
+	add_module("vm=b restart=never after=a");
+	add_module("restart=1000 vm=c -- restart=always");
+	add_module("vm=d restart=always");
+	add_module("vm=e restart=0xfffffffe");
+	assert_int_equal(parse(), OK);
+	assert_int_equal(config.vm_count, 5);
+	assert_int_equal(config.vm[0].restarts, 0);
+	assert_string_equal(config.vm[0].after, "");
+	assert_int_equal(config.vm[1].restarts, 0);
+	assert_string_equal(config.vm[1].after, "a");
+	assert_int_equal(config.vm[2].restarts, 1000);
+	assert_string_equal(config.vm[2].arguments, "restart=always");
+	assert_int_equal(config.vm[3].restarts, CONFIG_ALWAYS);
+	assert_int_equal(config.vm[4].restarts, CONFIG_ALWAYS - 1);
 }
 
 static void test_bad_first_vm(void **state)
@@ -344,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup(test_one_module_without_words, set_up),
 		cmocka_unit_test_setup(test_two_vms, set_up),
 		cmocka_unit_test_setup(test_bad_vm_is_left_out, set_up),
+		cmocka_unit_test_setup(test_lives, set_up),
 		cmocka_unit_test_setup(test_bad_first_vm, set_up),
 		cmocka_unit_test_setup(test_too_many, set_up),
 		cmocka_unit_test_setup(test_too_many_devices, set_up),

@@ -73,6 +73,7 @@ static int set_up(void **state)
 
 	for (u32 i = 0; i < 2; i++) {
 		vms[i].device_count = 1;
+		vms[i].vcpu_count = 1;
 		vms[i].device[0].requesters.count = 2;
 		vms[i].device[0].requesters.id[0] = SBDF(0, 2, i, 0);
 		vms[i].device[0].requesters.id[1] = ids[i];

@@ -5,30 +5,19 @@
 #include "arch/x86/svm/internal.h"
 
 /*
- * One CPU's: the host save area, and the VMCB that VMSAVE and VMLOAD keep FS, GS, TR and the like in, which
- * VMRUN does not switch. They don't change from then on.
+ * One CPU's, for good: the host save area, and the VMCB that VMSAVE and VMLOAD keep FS, GS, TR and the like in,
+ * which VMRUN does not switch.
  */
-static void *take_host_pages(struct pool *pool, hpa_t *hsave)
-{
-	u8 *pages = pool_take_run(pool, 2);
-
-	if (!pages)
-		return NULL;
-	*hsave = pool_hpa(pool, pages);
-	return pages + PAGE_SIZE;
-}
-
 enum status svm_cpu_on(struct pool *pool)
 {
-	hpa_t hsave = {0};
+	u8 *pages =
+		percpu()->backend ? (u8 *)percpu()->backend - PAGE_SIZE : pool_take_run(pool, 2);
 
-	if (!percpu()->backend) {
-		percpu()->backend = take_host_pages(pool, &hsave);
-		if (!percpu()->backend)
-			return ERR_NO_MEMORY;
-		msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
-		msr_write(MSR_VM_HSAVE_PA, hsave.v);
-	}
+	if (!pages)
+		return ERR_NO_MEMORY;
+	percpu()->backend = pages + PAGE_SIZE;
+	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
+	msr_write(MSR_VM_HSAVE_PA, pool_hpa(pool, pages).v);
 	/* Identity-mapped: the pointer is the physical address. */
 	__asm__ volatile("vmsave %%rax" : : "a"(percpu()->backend) : "memory");
 	return OK;

@@ -1,0 +1,136 @@
+// sources: hv/vm/plan.c
+#include "tests/host/plan_desk.h"
+
+/* VMs that wait for others: what they may share with those. */
+
+static struct vm_config *add_after(const char *name, const char *after)
+{
+	struct vm_config *vm = add_vm(name);
+
+	snprintf(vm->after, sizeof(vm->after), "%s", after);
+	return vm;
+}
+
+static void test_chain(void **state)
+{
+	(void)state;
+	abilities.cpu_count = 3;
+	give(add_vm("a"), NIC0);
+	config.vm[0].memory = MIB(600);
+	give(add_after("b", "a"), NIC0);
+	config.vm[1].memory = MIB(900);
+	give(add_after("c", "b"), NIC0_MATE);
+	config.vm[2].memory = MIB(64);
+	give(add_vm("d"), NIC1);
+	config.vm[3].memory = GIB(1) - MIB(900);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 4);
+	for (u32 i = 0; i < 3; i++) {
+		assert_int_equal(plan.vm[i].after, i ? i - 1 : PLAN_NO_VM);
+		assert_int_equal(plan.vm[i].chain, 0);
+		assert_int_equal(plan.vm[i].apic_id[0], 6);
+		assert_int_equal(plan.vm[i].device_count, 1);
+	}
+	assert_int_equal(plan.vm[3].chain, 3);
+	assert_int_equal(plan.vm[3].apic_id[0], 300);
+	assert_int_equal(plan_successor(&plan, 0), 1);
+	assert_int_equal(plan_successor(&plan, 1), 2);
+	assert_int_equal(plan_successor(&plan, 2), PLAN_NO_VM);
+	assert_int_equal(plan_successor(&plan, 3), PLAN_NO_VM);
+	captured_log_clear();
+	plan_print(&plan);
+	assert_true(logged("vm b: waits for the end of a\n"));
+	assert_false(logged("vm d: waits"));
+}
+
+static void test_one_cpu(void **state)
+{
+	(void)state;
+	abilities.cpu_count = 1;
+	add_vm("a");
+	add_after("b", "a");
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[1].apic_id[0], 4);
+}
+
+/* More than all that the chain can have. */
+static void test_memory(void **state)
+{
+	(void)state;
+	add_vm("a")->memory = MIB(100);
+	add_vm("other")->memory = MIB(500);
+	add_after("b", "a")->memory = MIB(526);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_true(logged("vm b: refused: there is not enough memory"));
+	config.vm[2].memory = MIB(524);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+}
+
+/* Chains run beside each other: theirs stay apart. */
+static void test_others_devices(void **state)
+{
+	(void)state;
+	give(add_vm("a"), NIC0);
+	give(add_vm("b"), NIC1);
+	give(add_after("c", "a"), NIC1);
+	give(add_after("d", "b"), NIC0_MATE);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_true(logged("vm c: refused: 00:03.0: another VM has this device"));
+	assert_true(logged("vm d: refused: 00:02.1: the group of 00:02.0 is a's, by 00:02.0"));
+}
+
+static void test_one_owner(void **state)
+{
+	(void)state;
+	abilities.one_owner = true;
+	give(add_vm("a"), NIC0);
+	give(add_after("b", "a"), NIC1);
+	give(add_vm("c"), APART);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[1].device_count, 1);
+	assert_true(logged("vm c: refused: it names devices"));
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	add_after("early", "a");
+	add_vm("a");
+	add_after("self", "self");
+	add_after("b", "a");
+	add_after("second", "a");
+	add_after("late", "early");
+	add_after("greedy", "b")->cpus = 2;
+	assert_int_equal(make(), OK);
+	assert_true(logged("vm early: refused: a: no VM before it has this name"));
+	assert_true(logged("vm self: refused: self: no VM before it has this name"));
+	assert_true(logged("vm second: refused: a: another VM waits for it"));
+	assert_true(logged("vm late: refused: early: no VM before it has this name"));
+	assert_true(logged("vm greedy: refused: "));
+	assert_int_equal(plan.vm_count, 2);
+	assert_string_equal(plan.vm[0].config->name, "a");
+	assert_string_equal(plan.vm[1].config->name, "b");
+
+	config.vm[1].restarts = CONFIG_ALWAYS;
+	assert_int_equal(make(), OK);
+	assert_true(logged("vm b: refused: a: it restarts always"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_chain, set_up),
+		cmocka_unit_test_setup(test_one_cpu, set_up),
+		cmocka_unit_test_setup(test_memory, set_up),
+		cmocka_unit_test_setup(test_others_devices, set_up),
+		cmocka_unit_test_setup(test_one_owner, set_up),
+		cmocka_unit_test_setup(test_refusals, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

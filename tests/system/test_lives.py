@@ -1,0 +1,156 @@
+"""VMs that end and are built anew, and devices that move from one VM to another."""
+
+import dataclasses
+import re
+
+import pytest
+
+import attacking
+from attacking import PROGRAM
+from scenarios import Scenario
+from test_vms import GUEST, NO_VM_RAN, nic
+
+BAD_ARGUMENT = 2  # what the guests end with
+RESOURCES = r"^\[.*\] vm0: (free: .*; in use: .*)$"
+
+SHORT = Scenario("", "", nic="", program=PROGRAM, file=False, memory="128M", guest="left")
+WORK = "ping=none timeout=200"  # DHCP is all
+DEVICE = "pci=00:02.0"
+
+
+def nothing_is_lost(machine, lives):
+    """As much is free after each life, but for what the first one left for all that come."""
+    told = re.findall(RESOURCES, machine.serial(), re.MULTILINE)
+    assert len(told) == lives
+    assert len(set(told)) == 1, set(told)
+
+
+@pytest.mark.parametrize(
+    "where, cpus, restarts",
+    [
+        ("", 1, 100),
+        ("", 2, 1000),
+        ("11", 2, 100),
+        ("corei7_skylake_x", 1, 10),
+        ("corei7_skylake_x", 2, 20),
+        ("ryzen", 1, 10),
+        ("ryzen", 2, 20),
+    ],
+)
+def test_restarts(boot, where, cpus, restarts):
+    """Each life is like the first: nothing is lost to the hypervisor, nothing seen of the last."""
+    vm = f"mem=16M pci=none restart={restarts}"
+    machine = boot(dataclasses.replace(SHORT, cpus=cpus, vm=vm), where)
+    assert machine.wait_exit(seconds=900) == 0
+    lives = restarts + 1
+    nothing_is_lost(machine, lives)
+    clean = "left: 0 bytes of memory, 0 of x87, 0 of SSE, 0 debug registers"
+    assert machine.said().count(clean) == lives
+    for number in range(1, lives):
+        assert machine.serial().count(f"vm0: restart {number} of {restarts}\n") == 1
+    assert "PANIC" not in machine.serial()
+
+
+CONSOLE = dataclasses.replace(SHORT, guest="console", vm="mem=16M pci=none restart=2")
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_last_code(boot, cpus):
+    """The machine ends with the code of the last life; a crash is no reason not to go on."""
+    machine = boot(dataclasses.replace(CONSOLE, cpus=cpus))
+    machine.expect(r"\bready$")
+    machine.send("no\n")
+    machine.expect(rf"vm0: ended with code {BAD_ARGUMENT}$")
+    machine.expect(r"\bready$")
+    machine.send("crash\n")
+    machine.expect("vm0: crashed: ")
+    machine.expect("vm0: restart 2 of 2$")
+    machine.expect(r"\bready$")
+    machine.send("\n")
+    assert machine.wait_exit() == 0
+
+
+def test_always(boot):
+    """Without end, until somebody ends the machine."""
+    machine = boot(dataclasses.replace(SHORT, cpus=2, vm="mem=16M pci=none restart=always"))
+    machine.expect("vm0: restart 20$")
+    assert machine.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    "model, cpus, irq",
+    [("e1000", 3, "intx"), ("e1000", 1, "intx"), ("e1000e", 3, "msix"), ("e1000e", 3, "msi")],
+)
+def test_nic(boot, model, cpus, irq):
+    """A NIC works in each life, and a neighbour's all the while."""
+    neighbour = (GUEST, f"vm=second pci=00:03.0 mem=32M -- pings=50 timeout=200")
+    machine = boot(
+        Scenario(
+            "",
+            "",
+            nic=model,
+            nic_at="addr=2",
+            cpus=cpus,
+            file=False,
+            vm=f"mem=32M {DEVICE} restart=5",
+            guest=f"{WORK} irq={irq}",
+            modules=(neighbour,) if cpus > 2 else (),
+            extra=nic("e1000e", 1, 3),
+        )
+    )
+    assert machine.wait_exit() == 0
+    assert machine.said().count("result: ok") == 6
+    assert len(re.findall(r"vm0\| dhcp: 10\.0\.2\.15", machine.serial())) == 6
+    assert len(re.findall(r"vm0: 00:02.0: released, reset: ", machine.serial())) == 6
+    if cpus > 2:
+        assert "second| result: ok" in machine.serial()
+    assert "vtd_dmar_fault" not in machine.trace()
+
+
+@pytest.mark.parametrize("model, cpus", [("e1000", 1), ("e1000", 2), ("e1000e", 2)])
+def test_moves(boot, model, cpus):
+    """The same NIC goes from one VM to the next, and to the first one's like again."""
+    machine = boot(
+        Scenario(
+            "",
+            "",
+            nic=model,
+            nic_at="addr=2",
+            cpus=cpus,
+            memory="256M",
+            file=False,
+            vm=f"mem=128M {DEVICE} restart=1",
+            guest=WORK,
+            modules=(
+                (GUEST, f"vm=b mem=128M {DEVICE} after=vm0 -- {WORK}"),
+                (GUEST, f"vm=c mem=64M {DEVICE} after=b -- {WORK}"),
+            ),
+        )
+    )
+    assert machine.wait_exit() == 0
+    story = re.findall(r"(\w+): (built|ended)\b", machine.serial())
+    names = ["vm0", "vm0", "b", "c"]
+    assert story == [(name, what) for name in names for what in ("built", "ended")]
+    for name, lives in (("vm0", 2), ("b", 1), ("c", 1)):
+        assert machine.serial().count(f"{name}| result: ok") == lives
+    assert "vtd_dmar_fault" not in machine.trace()
+
+
+def test_no_reset(boot):
+    """A device that can't be reset is given out once; the VM that wanted it again is refused."""
+    machine = boot(
+        dataclasses.replace(
+            attacking.ATTACKER,
+            cpus=3,
+            guest="own",
+            vm="mem=32M pci=00:05.0 restart=3",
+            modules=((str(PROGRAM), "vm=second mem=16M pci=none restart=5 -- left"),),
+        )
+    )
+    assert machine.wait_exit() == NO_VM_RAN
+    log = machine.serial()
+    assert log.count("vm0: 00:05.0: can't be reset: given out once, as firmware left it") == 1
+    assert log.count("vm0: 00:05.0: quarantined for good: it can't be reset") == 1
+    assert log.count("vm0: 00:05.0: stays in quarantine: it could not be reset") == 1
+    assert log.count("vm0| result: ok") == 1
+    assert log.count("second| result: ok") == 6
