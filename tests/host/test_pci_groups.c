@@ -387,10 +387,10 @@ static void requesters_of_functions(void **state)
 	assert_string_equal(requesters_text(2), "02:00.0 02:01.0 0 bus");
 	assert_string_equal(requesters_text(3), "02:00.0 03:02.0 02:01.0 0 bus");
 
-	for (u8 bits = 0; bits < ARRAY_SIZE(phantoms); bits++) {
+	for (size_t bits = 0; bits < ARRAY_SIZE(phantoms); bits++) {
 		function[0].address = SBDF(0, 1, 0, 5);
 		function[0].parent = PCI_NO_PARENT;
-		function[0].phantom_bits = bits;
+		function[0].phantom_bits = (u8)bits;
 		assert_string_equal(requesters_text(0), phantoms[bits]);
 	}
 }
@@ -403,12 +403,12 @@ static void too_many_requesters(void **state)
 	struct pci_requesters requesters;
 
 	(void)state;
-	for (u16 i = 0; i < ARRAY_SIZE(chain); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(chain); i++)
 		chain[i] = (struct pci_function){
 			.address = SBDF(0, i, 1, 0),
 			.header_type = 1,
 			.pcie_type = PCI_PCIE_NONE,
-			.parent = i ? i - 1 : PCI_NO_PARENT,
+			.parent = i ? (u16)(i - 1) : PCI_NO_PARENT,
 		};
 	pci_requesters(&deep, &chain[39], &requesters);
 	assert_int_equal(requesters.count, PCI_MAX_REQUESTERS);
