@@ -58,7 +58,9 @@ static void test_one_domain(void **state)
 	assert_int_equal(identity_ops.attach(&domain, nic), OK);
 	assert_int_equal(identity_ops.domain_destroy(&domain), ERR_BUSY);
 	assert_int_equal(identity_ops.detach(&domain, nic), OK);
+	assert_int_equal(identity_ops.usage().domains, 1);
 	assert_int_equal(identity_ops.domain_destroy(&domain), OK);
+	assert_int_equal(identity_ops.usage().domains, 0);
 	assert_int_equal(identity_ops.domain_create(&domain, NULL), OK);
 }
 

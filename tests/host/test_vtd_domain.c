@@ -118,7 +118,9 @@ static void detached_is_blocked_and_may_go_elsewhere(void **state)
 		struct fake_unit *unit = world_enabled(kind[i].cap, kind[i].ecap);
 		struct iommu_domain first = attached_domain(), second;
 
+		assert_int_equal(vtd_ops.usage().domains, 1);
 		assert_int_equal(vtd_ops.domain_create(&second, NULL), OK);
+		assert_int_equal(vtd_ops.usage().domains, 2);
 		assert_int_equal(vtd_ops.attach(&first, DEVICE), OK);
 		assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, true, &to), 0);
 		assert_int_equal(vtd_ops.attach(&second, DEVICE), ERR_BUSY);

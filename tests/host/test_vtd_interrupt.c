@@ -37,6 +37,7 @@ static void a_vector_goes_where_it_was_set_and_nowhere_else(void **state)
 		struct fake_delivery out;
 
 		assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), 4, &interrupts), OK);
+		assert_int_equal(vtd_ops.usage().interrupts, 4);
 		struct msi_message message = vtd_ops.msi_message(&interrupts, 2);
 
 		assert_int_equal(raise(unit, DEVICE.bdf, message, &out), 0x22);
