@@ -7,7 +7,7 @@ import pytest
 
 import attacking
 from attacking import PROGRAM
-from scenarios import Scenario
+from scenarios import IDENTITY, MAKERS, Scenario
 from test_vms import GUEST, NO_VM_RAN, nic
 
 BAD_ARGUMENT = 2  # what the guests end with
@@ -79,7 +79,7 @@ def test_always(boot):
 
 @pytest.mark.parametrize(
     "model, cpus, irq",
-    [("e1000", 3, "intx"), ("e1000", 1, "intx"), ("e1000e", 3, "msix"), ("e1000e", 3, "msi")],
+    [("e1000", 3, "intx"), ("e1000", 1, "intx"), ("e1000e", 2, "msix"), ("e1000e", 3, "msix"), ("e1000e", 3, "msi")],
 )
 def test_nic(boot, model, cpus, irq):
     """A NIC works in each life, and a neighbour's all the while."""
@@ -104,7 +104,22 @@ def test_nic(boot, model, cpus, irq):
     assert len(re.findall(r"vm0: 00:02.0: released, reset: ", machine.serial())) == 6
     if cpus > 2:
         assert "second| result: ok" in machine.serial()
+    else:
+        nothing_is_lost(machine, 6)
     assert "vtd_dmar_fault" not in machine.trace()
+
+
+@pytest.mark.parametrize("where", ["", *MAKERS], ids=["qemu", *MAKERS])
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_identity(boot, where, cpus):
+    """Likewise where a VM has a NIC without an IOMMU."""
+    scenario = Scenario(
+        "", "", cpus=cpus, file=False, vm="mem=32M restart=3", guest=WORK, **IDENTITY
+    )
+    machine = boot(dataclasses.replace(scenario, memory="256M"), where)
+    assert machine.wait_exit() == 0
+    assert machine.said().count("result: ok") == 4
+    nothing_is_lost(machine, 4)
 
 
 @pytest.mark.parametrize("model, cpus", [("e1000", 1), ("e1000", 2), ("e1000e", 2)])
