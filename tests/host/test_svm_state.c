@@ -246,6 +246,40 @@ static void test_cr4(void **state)
 	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE);
 }
 
+/* On a machine that loses the host's CR0 otherwise: LME does not go without PAE, which the guest has not set. */
+static void test_lent_pae(void **state)
+{
+	struct vcpu_state seen;
+
+	(void)state;
+	vcpu.cr4_allowed = CR4_PAE | CR4_PGE;
+	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
+	assert_int_equal(vmcb->cr4, 0);
+	svm_caps.loses_cr0 = true;
+	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
+	assert_int_equal(vmcb->cr4, CR4_PAE);
+	assert_int_equal(svm_cr4_write(&vcpu, CR4_PGE), OK);
+	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_PAE);
+	svm_state(&vcpu, &seen);
+	assert_int_equal(seen.cr4, CR4_PGE);
+
+	/* It goes with LME. */
+	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, 0), OK);
+	assert_int_equal(vmcb->cr4, CR4_PGE);
+	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
+	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_PAE);
+
+	/* What the guest sets itself stays, as does what its long mode rests on. */
+	assert_int_equal(svm_cr4_write(&vcpu, CR4_PAE), OK);
+	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, 0), OK);
+	assert_int_equal(vmcb->cr4, CR4_PAE);
+	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
+	assert_int_equal(svm_cr4_write(&vcpu, 0), OK);
+	vmcb->efer |= EFER_LMA;
+	svm_state(&vcpu, &seen);
+	assert_int_equal(seen.cr4, CR4_PAE);
+}
+
 static void test_flush(void **state)
 {
 	(void)state;
@@ -277,10 +311,11 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(test_create),	 DESK_TEST(test_intercepts), DESK_TEST(test_reset),
-		DESK_TEST(test_msr_map), DESK_TEST(test_injection),  DESK_TEST(test_skip),
-		DESK_TEST(test_efer),	 DESK_TEST(test_pat),	     DESK_TEST(test_other_msrs),
-		DESK_TEST(test_cr4),	 DESK_TEST(test_flush),	     DESK_TEST(test_pages),
+		DESK_TEST(test_create),	  DESK_TEST(test_intercepts), DESK_TEST(test_reset),
+		DESK_TEST(test_msr_map),  DESK_TEST(test_injection),  DESK_TEST(test_skip),
+		DESK_TEST(test_efer),	  DESK_TEST(test_pat),	      DESK_TEST(test_other_msrs),
+		DESK_TEST(test_cr4),	  DESK_TEST(test_flush),      DESK_TEST(test_pages),
+		DESK_TEST(test_lent_pae),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

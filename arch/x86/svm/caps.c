@@ -35,6 +35,7 @@ enum status svm_caps_decode(const struct svm_words *words, struct svm_caps *caps
 		.decode_assists = words->features & CPUID_DECODE_ASSISTS,
 		.fast_fxsr = words->ext_1_edx & CPUID_FFXSR,
 		.sticky_breakpoints = words->hypervisor == CPUID_TCG,
+		.loses_cr0 = words->hypervisor == CPUID_TCG,
 	};
 	return OK;
 }

@@ -18,8 +18,6 @@ svm_enter:
 	push r13
 	push r14
 	push r15
-	mov rax, cr0
-	push rax
 	push rdx
 	push rdi
 
@@ -41,10 +39,7 @@ svm_enter:
 	mov rdi, [rdi + 7 * 8]
 	vmrun				; likewise
 
-	; RAX is the guest VMCB's address again. Here CR0 may still be the guest's: QEMU's TCG does not
-	; load the host's if the guest had EFER.LME without CR4.PAE and paging. All that is touched
-	; until it is mended is mapped one to one.
-	vmsave
+	vmsave				; RAX is the guest VMCB's address again
 	xchg rdi, [rsp]
 	mov [rdi + 1 * 8], rcx
 	mov [rdi + 2 * 8], rdx
@@ -63,12 +58,6 @@ svm_enter:
 	mov [rdi + 7 * 8], rcx
 
 	pop rax
-	pop rcx
-	mov rdx, cr0
-	cmp rdx, rcx
-	je .cr0_right
-	mov cr0, rcx
-.cr0_right:
 	vmload				; address in RAX
 	pop r15
 	pop r14

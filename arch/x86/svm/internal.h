@@ -13,6 +13,7 @@ struct svm_caps {
 	u8 address_bits;	 /* of physical addresses */
 	bool fast_fxsr;		 /* EFER.FFXSR can be set */
 	bool sticky_breakpoints; /* a guest's go on after its exits: QEMU's TCG before 10 */
+	bool loses_cr0;		 /* at exits without PAE, but with LME: QEMU's TCG */
 };
 
 extern struct svm_caps svm_caps;
@@ -36,8 +37,9 @@ enum status svm_probe(void);
 struct svm_vcpu {
 	struct vmcb *vmcb;
 	hpa_t vmcb_hpa;
-	u8 *msrpm;  /* two pages, 15.11 */
-	u64 repeat; /* what EXITINTINFO said was being delivered when the exit came */
+	u8 *msrpm;     /* two pages, 15.11 */
+	u64 repeat;    /* what EXITINTINFO said was being delivered when the exit came */
+	bool pae_lent; /* CR4.PAE is set, and the guest does not know */
 };
 
 static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)

@@ -106,6 +106,7 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	vmcb->interrupt_shadow = 0;
 	vmcb->event_injection = 0;
 	svm->repeat = 0;
+	svm->pae_lent = false;
 	svm_flush(vcpu);
 
 	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));

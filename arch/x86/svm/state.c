@@ -31,6 +31,25 @@ void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 				(u64)event->error << SVM_EVENT_ERROR_SHIFT;
 }
 
+/*
+ * A guest with EFER.LME and without CR4.PAE has no paging. At its exits QEMU's TCG does not load the host's
+ * CR0: the hypervisor would go on with the guest's, in real mode even. So it has PAE, which makes no difference
+ * without paging; only if it reads CR4 itself it sees the bit.
+ */
+static void lend_pae(struct svm_vcpu *svm, u64 cr4)
+{
+	svm->pae_lent = svm_caps.loses_cr0 && svm->vmcb->efer & EFER_LME && !(cr4 & CR4_PAE);
+	svm->vmcb->cr4 = cr4 | (svm->pae_lent ? CR4_PAE : 0);
+}
+
+/* With that bit it may have turned long mode on: then it is its own. */
+static u64 guest_cr4(const struct svm_vcpu *svm)
+{
+	bool lent = svm->pae_lent && !(svm->vmcb->efer & EFER_LMA);
+
+	return svm->vmcb->cr4 & ~(lent ? CR4_PAE : 0);
+}
+
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
 {
 	const struct vmcb *vmcb = svm_of(vcpu)->vmcb;
@@ -39,7 +58,7 @@ void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
 		.cr0 = vmcb->cr0,
 		.cr2 = vmcb->cr2,
 		.cr3 = vmcb->cr3,
-		.cr4 = vmcb->cr4,
+		.cr4 = guest_cr4(svm_of(vcpu)),
 		.efer = vmcb->efer & ~EFER_SVME,
 		.cpl = vmcb->cpl,
 	};
@@ -90,13 +109,16 @@ enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value)
 	return OK;
 }
 
-static enum status efer_write(struct vmcb *vmcb, u64 value)
+static enum status efer_write(struct svm_vcpu *svm, u64 value)
 {
+	struct vmcb *vmcb = svm->vmcb;
 	u64 efer = vmcb->efer & ~EFER_SVME;
+	u64 cr4 = guest_cr4(svm);
 
 	if (guest_efer_write(&efer, vmcb->cr0, value, svm_caps.fast_fxsr) != OK)
 		return ERR_INVALID;
 	vmcb->efer = efer | EFER_SVME;
+	lend_pae(svm, cr4);
 	return OK;
 }
 
@@ -108,7 +130,7 @@ enum status svm_msr_write(struct vcpu *vcpu, u32 index, u64 value)
 	if (!field)
 		return ERR_NOT_FOUND;
 	if (index == MSR_EFER)
-		return efer_write(vmcb, value);
+		return efer_write(svm_of(vcpu), value);
 	if (!guest_msr_is_valid(index, value))
 		return ERR_INVALID;
 	*field = value;
@@ -122,7 +144,7 @@ enum status svm_cr4_write(struct vcpu *vcpu, u64 value)
 	svm_state(vcpu, &state);
 	if (!guest_cr4_is_valid(&state, vcpu->cr4_allowed, value))
 		return ERR_INVALID;
-	svm_of(vcpu)->vmcb->cr4 = value;
+	lend_pae(svm_of(vcpu), value);
 	svm_flush(vcpu);
 	return OK;
 }
