@@ -58,6 +58,18 @@ trap_common:
 	add rsp, 16
 	iretq
 
+; void nmi_wait(volatile bool *seen): sleeps until an NMI has come since *seen was last cleared, and clears
+; it. Interrupts are off. trap_handle() moves an NMI's return address from before the HLT to behind it: one
+; that comes between look and sleep is not slept through.
+global nmi_wait, nmi_wait_end
+nmi_wait:
+	cmp byte [rdi], 0
+	jne nmi_wait_end
+	hlt
+nmi_wait_end:
+	mov byte [rdi], 0
+	ret
+
 ; Any interrupt: its end is told to the local APIC, for which a spurious one is no harm.
 extern apic_eoi
 global interrupt_entry

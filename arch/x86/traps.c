@@ -31,6 +31,8 @@ extern const u64 trap_entries[256];
 extern const u8 interrupt_entry[];
 void segments_reload(u64 code, u64 data, u64 tss);
 void trap_handle(struct trap_frame *frame);
+void nmi_wait(volatile bool *seen);
+extern const u8 nmi_wait_end[];
 
 static struct gate idt[256];
 static struct gate window_idt[256];
@@ -117,6 +119,11 @@ void interrupt_wait(void)
 	load_table(idt);
 }
 
+void nmi_sleep(void)
+{
+	nmi_wait(&percpu()->nmi_seen);
+}
+
 static const char *const exception_names[EXCEPTIONS] = {
 	"divide error",
 	"debug",
@@ -166,6 +173,9 @@ void trap_handle(struct trap_frame *frame)
 	if (frame->vector != VECTOR_NMI)
 		exception_stop(frame);
 	cpu->nmi_seen = true;
+	if (range_within(frame->rip, 1, (u64)(uintptr_t)nmi_wait,
+			 (u64)(nmi_wait_end - (const u8 *)nmi_wait)))
+		frame->rip = (u64)(uintptr_t)nmi_wait_end;
 	if (cpu->on_nmi)
 		cpu->on_nmi();
 }

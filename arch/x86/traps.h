@@ -27,4 +27,10 @@ void interrupts_take_pending(void);
 /* Sleeps until one was taken; none is lost between a look before and the sleep. */
 void interrupt_wait(void);
 
+/*
+ * Sleeps until an NMI was taken, be it before the call, since the last such sleep or run of a guest ended.
+ * No interrupt is taken meanwhile. It may end without cause.
+ */
+void nmi_sleep(void);
+
 #endif

@@ -69,11 +69,19 @@ struct vcpu_state {
 	struct vcpu_segment segment[SEGMENT_COUNT];
 };
 
-/* The registers that a boot protocol sets; all else is as its common ground asks for. */
+enum vcpu_start_kind {
+	START_PROTECTED, /* 32-bit protected mode, flat, paging and interrupts off: both boot protocols' */
+	START_REAL, /* as a startup IPI leaves it: real mode, CS:IP = .page << 8 : 0 */
+};
+
+/* The registers that are not 0; all else follows from the kind. */
 struct vcpu_start {
+	enum vcpu_start_kind kind;
 	u32 rip;
 	u32 rax;
 	u32 rbx;
+	u32 rdx;
+	u8 page; /* START_REAL: 4 KiB units */
 };
 
 enum vm_exit_kind {
@@ -147,7 +155,7 @@ struct vm_exit {
  */
 enum vcpu_event_kind {
 	EVENT_EXCEPTION,
-	EVENT_NMI,
+	EVENT_NMI, /* as soon as the guest can take one; several that wait are one */
 };
 
 struct vcpu_event {
@@ -158,15 +166,16 @@ struct vcpu_event {
 	u64 address; /* of a page fault: for CR2 */
 };
 
-#define VECTOR_DB 1
-#define VECTOR_BP 3
-#define VECTOR_OF 4
-#define VECTOR_UD 6
-#define VECTOR_SS 12
-#define VECTOR_GP 13
-#define VECTOR_PF 14
-#define VECTOR_AC 17
-#define VECTOR_MC 18
+#define VECTOR_DB     1
+#define VECTOR_OF_NMI 2
+#define VECTOR_BP     3
+#define VECTOR_OF     4
+#define VECTOR_UD     6
+#define VECTOR_SS     12
+#define VECTOR_GP     13
+#define VECTOR_PF     14
+#define VECTOR_AC     17
+#define VECTOR_MC     18
 
 /* Error codes of page faults (AMD APM volume 2, 8.2.15). */
 #define PF_ERROR_PRESENT BIT(0) /* a right is lacking, not the page */
@@ -198,7 +207,7 @@ struct vcpu_ops {
 	/* All MSRs and ports are trapped from the start. The vCPU's own fields are the caller's. */
 	enum status (*create)(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root);
 	void (*destroy)(struct vcpu *vcpu, struct pool *pool);
-	/* 32-bit protected mode, flat, paging and interrupts off: what both boot protocols start with. */
+	/* The state at a start; on the vCPU's own CPU. */
 	void (*reset)(struct vcpu *vcpu, const struct vcpu_start *start);
 	/* Lets the guest read and write an MSR without an exit. */
 	void (*msr_pass)(struct vcpu *vcpu, u32 index, bool read, bool write);
@@ -208,6 +217,8 @@ struct vcpu_ops {
 	 * rip still points to the instruction that exited.
 	 */
 	void (*run)(struct vcpu *vcpu, struct vm_exit *exit);
+	/* After a run() that no other is to follow soon: the calling CPU takes NMIs and interrupts again. */
+	void (*stand_by)(void);
 	/* Moves rip past the instruction and ends an interrupt shadow. */
 	void (*skip)(struct vcpu *vcpu, u8 length);
 	void (*inject)(struct vcpu *vcpu, const struct vcpu_event *event);

@@ -4,6 +4,7 @@
 
 #include "tests/host/harness.h"
 
+#include "arch/x86/apic.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/svm/internal.h"
 
@@ -13,13 +14,20 @@ static _Alignas(4096) u8 desk_memory[32 * PAGE_SIZE];
 static struct pool pool;
 static struct vcpu vcpu;
 static struct vmcb *vmcb;
-static unsigned nmis_taken, cpu_resets;
+static unsigned nmis_taken, cpu_resets, nmis_sent;
 
 struct svm_caps svm_caps;
 
 void svm_take_nmis(void)
 {
 	nmis_taken++;
+}
+
+/* Only ever to the CPU itself. */
+void apic_send_nmi(u32 destination)
+{
+	assert_int_equal(destination, vcpu.apic_id);
+	nmis_sent++;
 }
 
 void svm_reset_cpu(void)
@@ -39,8 +47,9 @@ static int desk_set_up(void **state)
 		pool_init(&pool, desk_memory, hpa(DESK_HPA), sizeof(desk_memory));
 	pool_made = true;
 	svm_caps = (struct svm_caps){.asids = 16, .address_bits = 46};
-	nmis_taken = cpu_resets = 0;
+	nmis_taken = cpu_resets = nmis_sent = 0;
 	memset(&vcpu, 0, sizeof(vcpu));
+	vcpu.apic_id = 3;
 	assert_int_equal(svm_create(&vcpu, &pool, hpa(0x7000)), OK);
 	vmcb = svm_of(&vcpu)->vmcb;
 	return 0;

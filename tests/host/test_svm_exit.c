@@ -1,5 +1,6 @@
 // sources: arch/x86/guest_cr4.c arch/x86/guest_msr.c hv/base/pool.c
 // sources: arch/x86/svm/check.c arch/x86/svm/exit.c arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c
+// sources: arch/x86/svm/event.c
 #include "tests/host/svm_desk.h"
 
 #include "tests/host/random.h"

@@ -1,5 +1,5 @@
 // sources: arch/x86/guest_cr4.c arch/x86/guest_msr.c
-// sources: arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
+// sources: arch/x86/svm/event.c arch/x86/svm/nested.c arch/x86/svm/setup.c arch/x86/svm/state.c hv/base/pool.c
 #include "tests/host/svm_desk.h"
 
 static void test_create(void **state)
@@ -136,8 +136,6 @@ static void test_injection(void **state)
 			  });
 	assert_int_equal(vmcb->event_injection, 0x780000b0eull);
 	assert_int_equal(vmcb->cr2, 0xffff800000001238ull);
-	svm_inject(&vcpu, &(struct vcpu_event){.kind = EVENT_NMI, .vector = 2});
-	assert_int_equal(vmcb->event_injection, 0x80000202);
 }
 
 static void test_skip(void **state)

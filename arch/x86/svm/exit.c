@@ -14,13 +14,15 @@ static bool is_software_event(u64 info)
 
 /*
  * What was being delivered when the exit came must be delivered again (15.7.2), unless an instruction
- * does it. QEMU's TCG says "exception" of an external interrupt too; exceptions have vectors below 32.
+ * does it. QEMU's TCG says "exception" of an external interrupt too; exceptions have vectors below 32, and
+ * never that of NMIs.
  */
 static u64 event_to_repeat(u64 info)
 {
 	if (!(info & SVM_EVENT_VALID) || is_software_event(info))
 		return 0;
-	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_EXCEPTION && (info & SVM_EVENT_VECTOR) >= 32)
+	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_EXCEPTION &&
+	    ((info & SVM_EVENT_VECTOR) >= 32 || (info & SVM_EVENT_VECTOR) == VECTOR_OF_NMI))
 		return SVM_EVENT_VALID | SVM_EVENT_TYPE_INTERRUPT | (info & SVM_EVENT_VECTOR);
 	return info & (SVM_EVENT_VALID | SVM_EVENT_TYPE | SVM_EVENT_VECTOR | SVM_EVENT_ERROR_VALID |
 		       SVM_EVENT_ERROR);
@@ -149,7 +151,9 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 	if (svm_caps.nrip_save && vmcb->next_rip)
 		exit->length = length_from(vmcb->next_rip, vcpu->rip);
 
-	if (code == SVM_EXIT_NESTED_FAULT) {
+	if (svm_follow_iret(vcpu)) {
+		exit->kind = EXIT_RETRY;
+	} else if (code == SVM_EXIT_NESTED_FAULT) {
 		decode_nested_fault(vmcb, exit);
 	} else if (code == SVM_EXIT_IOIO) {
 		decode_io(vmcb, vcpu, exit);

@@ -33,6 +33,13 @@ enum status svm_caps_decode(const struct svm_words *words, struct svm_caps *caps
 			    const char **missing);
 enum status svm_probe(void);
 
+/* Whether the guest can take an NMI: see event.c. */
+enum svm_nmi {
+	SVM_NMI_OPEN,
+	SVM_NMI_BLOCKED,
+	SVM_NMI_STEPPING,
+};
+
 /* One vCPU's pages: at vcpu->backend. */
 struct svm_vcpu {
 	struct vmcb *vmcb;
@@ -40,6 +47,9 @@ struct svm_vcpu {
 	u8 *msrpm;     /* two pages, 15.11 */
 	u64 repeat;    /* what EXITINTINFO said was being delivered when the exit came */
 	bool pae_lent; /* CR4.PAE is set, and the guest does not know */
+	bool nmi_waits;
+	enum svm_nmi nmi;
+	u64 iret; /* SVM_NMI_STEPPING: where the instruction is */
 };
 
 static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)
@@ -66,6 +76,16 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
  * (15.21.7 has no other way to consume one).
  */
 void svm_take_nmis(void);
+
+/* At GIF = 1 NMIs and interrupts are taken, until the next svm_run(). */
+void svm_stand_by(void);
+
+/* event.c: what was asked for by svm_inject(), or is to be repeated, goes into the VMCB. */
+void svm_set_event(struct vcpu *vcpu);
+/* After an exit: follows an IRET that ends an NMI's handler. True: the exit was for that alone. */
+bool svm_follow_iret(struct vcpu *vcpu);
+/* No NMI waits or is being handled. */
+void svm_reset_nmis(struct svm_vcpu *svm);
 
 /*
  * check.c: which of VMRUN's checks (15.5.1) the VMCB does not pass, in words; NULL if all are passed that are

@@ -15,6 +15,7 @@ const struct vcpu_ops svm_ops = {
 	.reset = svm_reset,
 	.msr_pass = svm_msr_pass,
 	.run = svm_run,
+	.stand_by = svm_stand_by,
 	.skip = svm_skip,
 	.inject = svm_inject,
 	.state = svm_state,

@@ -18,17 +18,21 @@ static bool take_earlier_nmi(void)
 	return seen;
 }
 
+void svm_stand_by(void)
+{
+	__asm__ volatile("stgi" : : : "memory");
+}
+
 /*
- * From the first entry on the CPU is at GIF = 0 whenever the hypervisor runs: NMIs wait for the guest,
- * whose exit they then cause, or for the window that svm_take_nmis() opens.
+ * From an entry on the CPU is at GIF = 0 whenever the hypervisor runs, until svm_stand_by(): NMIs wait for
+ * the guest, whose exit they then cause, or for the window that svm_take_nmis() opens.
  */
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 
-	if (!(vmcb->event_injection & SVM_EVENT_VALID))
-		vmcb->event_injection = svm->repeat;
+	svm_set_event(vcpu);
 	vmcb->rax = vcpu->gpr[GPR_RAX];
 	vmcb->rsp = vcpu->gpr[GPR_RSP];
 	vmcb->rip = vcpu->rip;

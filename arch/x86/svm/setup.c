@@ -6,10 +6,12 @@
 #define VCPU_PAGES (2 + SVM_MSRPM_PAGES) /* the VMCB, struct svm_vcpu, the MSR permission map */
 
 /* Attributes of flat 32-bit segments and of what reset leaves in LDTR and TR (14.1.3). */
-#define ATTRIBUTES_CODE 0xc9b
-#define ATTRIBUTES_DATA 0xc93
-#define ATTRIBUTES_LDT	0x082
-#define ATTRIBUTES_TSS	0x08b
+#define ATTRIBUTES_CODE	     0xc9b
+#define ATTRIBUTES_DATA	     0xc93
+#define ATTRIBUTES_REAL_CODE 0x09b
+#define ATTRIBUTES_REAL_DATA 0x093
+#define ATTRIBUTES_LDT	     0x082
+#define ATTRIBUTES_TSS	     0x08b
 
 /*
  * The I/O permission map (15.10.1), all ones: every port is trapped, for every VM. One for all, made with the
@@ -84,6 +86,27 @@ void svm_destroy(struct vcpu *vcpu, struct pool *pool)
 	vcpu->backend = NULL;
 }
 
+static void reset_segments(struct vmcb *vmcb, const struct vcpu_start *start)
+{
+	bool real = start->kind == START_REAL;
+	struct vcpu_segment code = {0x10, ATTRIBUTES_CODE, 0xffffffff, 0};
+	struct vcpu_segment data = {0x18, ATTRIBUTES_DATA, 0xffffffff, 0};
+
+	if (real) {
+		code = (struct vcpu_segment){(u16)(start->page << 8), ATTRIBUTES_REAL_CODE, 0xffff,
+					     (u64)start->page << 12};
+		data = (struct vcpu_segment){0, ATTRIBUTES_REAL_DATA, 0xffff, 0};
+	}
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		vmcb->segment[i] = i == SEGMENT_CS ? code : data;
+	vmcb->ldtr.attributes = ATTRIBUTES_LDT;
+	vmcb->tr = (struct vcpu_segment){0, ATTRIBUTES_TSS, 0xffff, 0};
+	vmcb->gdtr.limit = 0xffff;
+	vmcb->idtr.limit = 0xffff;
+	/* CD and NW are as firmware leaves them. */
+	vmcb->cr0 = real ? CR0_ET : CR0_PE | CR0_ET;
+}
+
 void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
@@ -91,15 +114,8 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 
 	svm_reset_cpu();
 	memset(vmcb->segment, 0, sizeof(*vmcb) - offsetof(struct vmcb, segment));
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		vmcb->segment[i] = (struct vcpu_segment){0x18, ATTRIBUTES_DATA, 0xffffffff, 0};
-	vmcb->segment[SEGMENT_CS] = (struct vcpu_segment){0x10, ATTRIBUTES_CODE, 0xffffffff, 0};
-	vmcb->ldtr.attributes = ATTRIBUTES_LDT;
-	vmcb->tr = (struct vcpu_segment){0, ATTRIBUTES_TSS, 0xffff, 0};
-	vmcb->gdtr.limit = 0xffff;
-	vmcb->idtr.limit = 0xffff;
+	reset_segments(vmcb, start);
 	vmcb->efer = EFER_SVME;
-	vmcb->cr0 = CR0_PE | CR0_ET;
 	vmcb->dr6 = 0xffff0ff0;
 	vmcb->dr7 = 0x400;
 	vmcb->g_pat = PAT_RESET;
@@ -107,11 +123,13 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	vmcb->event_injection = 0;
 	svm->repeat = 0;
 	svm->pae_lent = false;
+	svm_reset_nmis(svm);
 	svm_flush(vcpu);
 
 	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
 	vcpu->gpr[GPR_RAX] = start->rax;
 	vcpu->gpr[GPR_RBX] = start->rbx;
+	vcpu->gpr[GPR_RDX] = start->rdx;
 	vcpu->rip = start->rip;
 	vcpu->rflags = RFLAGS_FIXED;
 }

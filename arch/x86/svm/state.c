@@ -21,12 +21,15 @@ void svm_skip(struct vcpu *vcpu, u8 length)
 
 void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 {
-	u64 type = event->kind == EVENT_NMI ? SVM_EVENT_TYPE_NMI : SVM_EVENT_TYPE_EXCEPTION;
 	struct vmcb *vmcb = svm_of(vcpu)->vmcb;
 
-	if (event->kind == EVENT_EXCEPTION && event->vector == VECTOR_PF)
+	if (event->kind == EVENT_NMI) {
+		svm_of(vcpu)->nmi_waits = true;
+		return;
+	}
+	if (event->vector == VECTOR_PF)
 		vmcb->cr2 = event->address;
-	vmcb->event_injection = SVM_EVENT_VALID | type | event->vector |
+	vmcb->event_injection = SVM_EVENT_VALID | SVM_EVENT_TYPE_EXCEPTION | event->vector |
 				(event->has_error ? SVM_EVENT_ERROR_VALID : 0) |
 				(u64)event->error << SVM_EVENT_ERROR_SHIFT;
 }

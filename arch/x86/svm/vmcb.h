@@ -15,6 +15,7 @@
 #define SVM_INTERCEPT_RDPMC    BIT(15)
 #define SVM_INTERCEPT_CPUID    BIT(18)
 #define SVM_INTERCEPT_RSM      BIT(19)
+#define SVM_INTERCEPT_IRET     BIT(20)
 #define SVM_INTERCEPT_INVD     BIT(22)
 #define SVM_INTERCEPT_INVLPGA  BIT(26)
 #define SVM_INTERCEPT_IOIO     BIT(27)
@@ -168,6 +169,7 @@ _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 #define SVM_EXIT_RDPMC	      0x06f
 #define SVM_EXIT_CPUID	      0x072
 #define SVM_EXIT_RSM	      0x073
+#define SVM_EXIT_IRET	      0x074
 #define SVM_EXIT_INVD	      0x076
 #define SVM_EXIT_INVLPGA      0x07a
 #define SVM_EXIT_IOIO	      0x07b

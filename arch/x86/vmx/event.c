@@ -30,7 +30,7 @@ void vmx_set_event(struct vmx_vcpu *vmx)
 	if (!(vmx->inject.info & VMX_EVENT_VALID))
 		repeat_event(vmx);
 	if (vmx->nmi_waits && !(vmx->inject.info & VMX_EVENT_VALID) && can_take_nmi()) {
-		vmx->inject.info = (u32)(VMX_EVENT_VALID | VMX_EVENT_TYPE_NMI | 2);
+		vmx->inject.info = (u32)(VMX_EVENT_VALID | VMX_EVENT_TYPE_NMI | VECTOR_OF_NMI);
 		vmx->nmi_waits = false;
 		vmx_end_shadow();
 	}

@@ -93,6 +93,7 @@ void vmx_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
 
 /* run.c */
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
+void vmx_stand_by(void);
 /* Takes the NMIs that wait, through the hypervisor's own table: an exit by one has blocked them (27.5.5). */
 void vmx_take_nmis(void);
 

@@ -16,6 +16,7 @@ const struct vcpu_ops vmx_ops = {
 	.reset = vmx_reset,
 	.msr_pass = vmx_msr_pass,
 	.run = vmx_run,
+	.stand_by = vmx_stand_by,
 	.skip = vmx_skip,
 	.inject = vmx_inject,
 	.state = vmx_state,

@@ -20,6 +20,11 @@ static bool take_earlier_nmi(void)
 	return seen;
 }
 
+/* NMIs and interrupts are never held back here. */
+void vmx_stand_by(void)
+{
+}
+
 /* The instruction itself failed: nothing of the guest changed. */
 static void tell_failure(struct vm_exit *exit)
 {

@@ -11,6 +11,8 @@
 /* Rights of flat 32-bit segments and of what reset leaves in LDTR and TR (table 24-2). */
 #define RIGHTS_CODE 0xc09b
 #define RIGHTS_DATA 0xc093
+#define RIGHTS_REAL_CODE 0x009b
+#define RIGHTS_REAL_DATA 0x0093
 #define RIGHTS_LDT  0x0082
 #define RIGHTS_TSS  0x008b
 
@@ -102,11 +104,27 @@ static void set_segment(unsigned n, u16 selector, u32 rights, u32 limit)
 	vmcs_write(vmcs_of_segment(VMCS_GUEST_BASE, n), 0);
 }
 
+static void fill_mode(const struct vcpu_start *start)
+{
+	bool real = start->kind == START_REAL;
+	u64 mode = real ? 0 : CR0_PE;
+
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		set_segment(i, real ? 0 : 0x18, real ? RIGHTS_REAL_DATA : RIGHTS_DATA,
+			    real ? 0xffff : 0xffffffff);
+	if (real) {
+		set_segment(SEGMENT_CS, (u16)(start->page << 8), RIGHTS_REAL_CODE, 0xffff);
+		vmcs_write(vmcs_of_segment(VMCS_GUEST_BASE, SEGMENT_CS), (u64)start->page << 12);
+	} else {
+		set_segment(SEGMENT_CS, 0x10, RIGHTS_CODE, 0xffffffff);
+	}
+	/* CD and NW are as firmware leaves them. */
+	vmcs_write(VMCS_GUEST_CR0, mode | CR0_ET | CR0_NE);
+	vmcs_write(VMCS_CR0_SHADOW, mode | CR0_ET);
+}
+
 static void fill_guest(void)
 {
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		set_segment(i, 0x18, RIGHTS_DATA, 0xffffffff);
-	set_segment(SEGMENT_CS, 0x10, RIGHTS_CODE, 0xffffffff);
 	set_segment(VMCS_LDTR, 0, RIGHTS_LDT, 0);
 	set_segment(VMCS_TR, 0, RIGHTS_TSS, 0xffff);
 	vmcs_write(VMCS_GUEST_GDTR_BASE, 0);
@@ -114,8 +132,6 @@ static void fill_guest(void)
 	vmcs_write(VMCS_GUEST_IDTR_BASE, 0);
 	vmcs_write(VMCS_GUEST_IDTR_LIMIT, 0xffff);
 	vmcs_write(VMCS_GUEST_EFER, 0);
-	vmcs_write(VMCS_GUEST_CR0, CR0_PE | CR0_ET | CR0_NE);
-	vmcs_write(VMCS_CR0_SHADOW, CR0_PE | CR0_ET);
 	vmcs_write(VMCS_GUEST_CR3, 0);
 	/* Without CR4.MCE a machine check would shut the CPU down. */
 	vmcs_write(VMCS_GUEST_CR4, vmx_caps.cr4_fixed0 | CR4_MCE);
@@ -140,6 +156,7 @@ void vmx_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	vmx_reset_cpu();
 	fill_control(vcpu);
 	vmx_fill_host();
+	fill_mode(start);
 	fill_guest();
 	vmx->cr2 = 0;
 	vmx->nmi_waits = false;
@@ -150,6 +167,7 @@ void vmx_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
 	vcpu->gpr[GPR_RAX] = start->rax;
 	vcpu->gpr[GPR_RBX] = start->rbx;
+	vcpu->gpr[GPR_RDX] = start->rdx;
 	vcpu->rip = start->rip;
 	vcpu->rflags = RFLAGS_FIXED;
 }
