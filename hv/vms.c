@@ -35,7 +35,7 @@ enum life_state {
 
 static struct life {
 	enum life_state state;
-	struct percpu *processor; /* NULL: the boot CPU, if that is its CPU */
+	struct percpu *processor[VM_MAX_CPUS]; /* one a vCPU; NULL: the boot CPU, if that is it */
 	u32 restarts;
 } lives[VM_MAX];
 
@@ -45,56 +45,73 @@ static const struct plan *plan_of_vms;
 static const struct hv_config *config_of_vms;
 static u32 boot_apic_id;
 
-/* True if the VM runs on the calling CPU, or is to. */
-static bool is_here(u32 n)
+/* The vCPU that runs on the calling CPU, or is to; NULL: none. */
+static struct vcpu *vcpu_here(u32 n)
 {
-	return lives[n].state == LIFE_RUNNING && percpu()->apic_id == plan_of_vms->vm[n].apic_id[0];
+	const struct vm_plan *plan = &plan_of_vms->vm[n];
+
+	for (u32 i = 0; i < plan->cpu_count && lives[n].state == LIFE_RUNNING; i++)
+		if (plan->apic_id[i] == percpu()->apic_id)
+			return &vms[n].vcpu[i];
+	return NULL;
 }
 
 static void run_here(void)
 {
-	for (u32 i = 0; i < plan_of_vms->vm_count; i++)
-		if (is_here(i)) {
-			vm_run(&vms[i]);
+	for (u32 i = 0; i < plan_of_vms->vm_count; i++) {
+		struct vcpu *vcpu = vcpu_here(i);
+
+		if (!vcpu)
+			continue;
+		if (vm_run(&vms[i], vcpu))
 			__atomic_store_n(&vms[i].finished, true, __ATOMIC_RELEASE);
-			return;
-		}
+		return;
+	}
 }
 
 /* What an application processor is started for. */
-static void run_this_cpus_vm(void)
+static void run_this_cpus_vcpu(void)
 {
 	run_here();
 	apic_send_fixed(boot_apic_id, VECTOR_WAKE);
 }
 
-static void start_processor(u32 id, struct percpu **processor)
+static struct percpu *start_processor(u32 id)
 {
-	enum status status = cpu_start(id, services.trampoline, services.pool, processor);
+	struct percpu *cpu = NULL;
+	enum status status = cpu_start(id, services.trampoline, services.pool, &cpu);
 
 	if (status != OK)
 		log_line("boot", "CPU with APIC ID %u: %s", id, status_name(status));
 	else
-		log_line("boot", "CPU %u started, APIC ID %u", (*processor)->index, id);
+		log_line("boot", "CPU %u started, APIC ID %u", cpu->index, id);
+	return status == OK ? cpu : NULL;
+}
+
+static void start_processors(u32 n, const struct vm_plan *plan)
+{
+	for (u32 i = 0; i < plan->cpu_count; i++)
+		if (plan->after != PLAN_NO_VM)
+			lives[n].processor[i] = lives[plan->after].processor[i];
+		else if (plan->apic_id[i] != boot_apic_id)
+			lives[n].processor[i] = start_processor(plan->apic_id[i]);
 }
 
 void machine_start_processors(const struct plan *plan)
 {
 	boot_apic_id = apic_id();
-	for (u32 i = 0; i < plan->vm_count; i++) {
-		u32 id = plan->vm[i].apic_id[0];
-		u32 after = plan->vm[i].after;
-
-		if (id != boot_apic_id && after == PLAN_NO_VM)
-			start_processor(id, &lives[i].processor);
-		else if (after != PLAN_NO_VM)
-			lives[i].processor = lives[after].processor;
-	}
+	for (u32 i = 0; i < plan->vm_count; i++)
+		start_processors(i, &plan->vm[i]);
 }
 
-static bool has_processor(u32 n)
+static bool has_processors(u32 n)
 {
-	return lives[n].processor || plan_of_vms->vm[n].apic_id[0] == boot_apic_id;
+	const struct vm_plan *plan = &plan_of_vms->vm[n];
+
+	for (u32 i = 0; i < plan->cpu_count; i++)
+		if (!lives[n].processor[i] && plan->apic_id[i] != boot_apic_id)
+			return false;
+	return true;
 }
 
 /* False: it is refused. */
@@ -102,12 +119,12 @@ static bool bring_up(u32 n)
 {
 	struct vm *vm = &vms[n];
 
-	if (!has_processor(n) ||
+	if (!has_processors(n) ||
 	    vm_build(vm, &plan_of_vms->vm[n], config_of_vms, services.memory) != OK) {
 		lives[n].state = LIFE_REFUSED;
 		return false;
 	}
-	vm->shares_cpu = !lives[n].processor;
+	vm->shares_cpu = !lives[n].processor[0];
 	log_line(vm->name, "built: %lu MiB, entry %#x, %u devices", vm->memory >> 20, vm->start.rip,
 		 vm->device_count);
 	lives[n].state = LIFE_BUILT;
@@ -192,8 +209,9 @@ static void run_built(void)
 		if (lives[i].state != LIFE_BUILT)
 			continue;
 		lives[i].state = LIFE_RUNNING;
-		if (lives[i].processor)
-			cpu_run(lives[i].processor, run_this_cpus_vm);
+		for (u32 n = 0; n < vms[i].vcpu_count; n++)
+			if (lives[i].processor[n])
+				cpu_run(lives[i].processor[n], run_this_cpus_vcpu);
 	}
 }
 

@@ -305,5 +305,6 @@ enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_
 		vm_unbuild(vm);
 		vm_end(vm, VM_STOPPED, 0, "it could not be built");
 	}
+	startup_init(vm);
 	return status;
 }

@@ -59,8 +59,11 @@ void console_input(struct vm *vm, u8 byte)
 	bool raise = apply(vm, &effect);
 
 	lock_release(&vm->console_lock);
-	if (raise)
-		vioapic_raise(vm, VUART_IRQ);
+	if (!raise)
+		return;
+	lock_take(&vm->lock);
+	vioapic_raise(vm, VUART_IRQ);
+	lock_release(&vm->lock);
 }
 
 void console_flush(struct vm *vm)

@@ -7,8 +7,8 @@
 /*
  * Leaf 1, ECX and EDX (Intel SDM volume 2A, CPUID). Not shown: MONITOR (3), VMX (5), SMX (6), EST (7),
  * TM2 (8), PDCM (15), DCA (18); of EDX MCE (7), MTRR (12), MCA (14), PSN (18), ACPI (22), TM (29), whose MSRs
- * and leaves are not there, and HTT (28), as there is one logical processor. Shown by the guest's own state:
- * OSXSAVE (27). Shown without the CPU having it: the hypervisor bit (31).
+ * and leaves are not there. Shown by the guest's own state: OSXSAVE (27). Shown without the CPU having it: the
+ * hypervisor bit (31), and of EDX HTT (28) where the VM has several CPUs.
  */
 #define LEAF1_ECX                                                                                  \
 	(BIT(0) | BIT(1) | BIT(9) | BITS(13, 12) | BIT(17) | BITS(20, 19) | BITS(23, 22) |         \
@@ -25,11 +25,14 @@
 	(BIT(0) | BIT(3) | BIT(5) | BITS(10, 7) | BITS(21, 16) | BITS(24, 23) | BITS(31, 28))
 #define LEAF7_ECX (BITS(2, 1) | BIT(6) | BITS(12, 8) | BIT(14) | BIT(22) | BITS(28, 27))
 
+#define SEVERAL_CPUS BIT(28)
+
 /* Leaf 0Dh, subleaf 1: XSAVEOPT, XSAVEC, XGETBV of 1; no XSAVES, whose MSR is trapped. */
 #define XSAVE_EAX BITS(2, 0)
 
 /* 8000_0001: no SVM, SKINIT, topology or performance counter extensions, no LWP. XOP is 11, FMA4 16. */
-#define EXT1_ECX (BIT(0) | BIT(4) | BITS(8, 5) | BIT(11) | BIT(16))
+#define EXT1_ECX   (BITS(1, 0) | BIT(4) | BITS(8, 5) | BIT(11) | BIT(16))
+#define CMP_LEGACY BIT(1) /* AMD: the several are cores */
 #define EXT1_EDX                                                                                   \
 	(BITS(6, 0) | BITS(9, 8) | BIT(11) | BIT(13) | BITS(17, 15) | BITS(20, 19) |               \
 	 BITS(27, 22) | BITS(31, 29))
@@ -48,7 +51,7 @@ static const struct cpuid_row {
 	{0x00000000, 0x00000000, ALL, ALL, ALL, ALL},
 	{0x00000001, 0x00000001, ALL, 0x0000ffff, (u32)LEAF1_ECX, (u32)LEAF1_EDX},
 	{0x00000002, 0x00000002, ALL, ALL, ALL, ALL},	     /* caches */
-	{0x00000004, 0x00000004, 0x00003fff, ALL, ALL, ALL}, /* caches; none shared, one core */
+	{0x00000004, 0x00000004, 0x00003fff, ALL, ALL, ALL}, /* caches; none shared */
 	{0x00000007, 0x00000007, 0, (u32)LEAF7_EBX, (u32)LEAF7_ECX, 0},
 	{0x0000000d, 0x0000000d, ALL, ALL, ALL, ALL}, /* XSAVE, see adjust_xsave() */
 	{0x00000015, 0x00000016, ALL, ALL, ALL, 0},   /* clock frequencies */
@@ -84,6 +87,27 @@ static void adjust_xsave(u32 subleaf, struct cpuid_values *v)
 		*v = (struct cpuid_values){0};
 }
 
+/*
+ * The VM's CPUs are cores of one package, each with a thread; their APIC IDs are the physical ones, of which
+ * low bits number them.
+ */
+static void leaf_1(const struct cpuid_context *context, struct cpuid_values *v)
+{
+	v->ebx |= context->apic_id << 24 | 1u << context->core_bits << 16;
+	v->ecx |= (u32)HYPERVISOR_PRESENT;
+	if (context->cpus > 1)
+		v->edx |= (u32)SEVERAL_CPUS;
+	if (context->x2apic)
+		v->ecx |= (u32)X2APIC_PRESENT;
+	if (context->osxsave && v->ecx & (u32)XSAVE_PRESENT)
+		v->ecx |= (u32)OSXSAVE;
+}
+
+static u32 min_u32(u32 a, u32 b)
+{
+	return a < b ? a : b;
+}
+
 /* What depends on more than the CPU. */
 static void adjust(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 		   struct cpuid_values *v)
@@ -93,13 +117,12 @@ static void adjust(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 		v->eax = v->eax < MAX_STANDARD ? v->eax : MAX_STANDARD;
 		break;
 	case 0x00000001:
-		/* One logical processor. */
-		v->ebx |= context->apic_id << 24 | 1 << 16;
-		v->ecx |= (u32)HYPERVISOR_PRESENT;
-		if (context->x2apic)
-			v->ecx |= (u32)X2APIC_PRESENT;
-		if (context->osxsave && v->ecx & (u32)XSAVE_PRESENT)
-			v->ecx |= (u32)OSXSAVE;
+		leaf_1(context, v);
+		break;
+	case 0x00000004:
+		/* IDs that cores can have, less one; in a subleaf that describes a cache. */
+		if (v->eax & 0x1f)
+			v->eax |= min_u32((1u << context->core_bits) - 1, 63) << 26;
 		break;
 	case 0x00000007:
 		if (subleaf)
@@ -110,6 +133,15 @@ static void adjust(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 		break;
 	case 0x80000000:
 		v->eax = v->eax < MAX_EXTENDED ? v->eax : MAX_EXTENDED;
+		break;
+	case 0x80000001:
+		if (context->cpus < 2)
+			v->ecx &= ~(u32)CMP_LEGACY;
+		break;
+	case 0x80000008:
+		/* AMD: CPUs less one, and the bits of their IDs. */
+		if (context->cpus > 1)
+			v->ecx = (context->cpus - 1) | (u32)context->core_bits << 12;
 		break;
 	default:
 		break;

@@ -11,6 +11,8 @@ struct cpuid_values {
 /* What the answer depends on besides the physical CPU. */
 struct cpuid_context {
 	u32 apic_id;
+	u32 cpus;     /* of the VM */
+	u8 core_bits; /* how many low bits of their APIC IDs tell them apart, at most 7 */
 	bool x2apic;  /* the guest can switch to it */
 	bool osxsave; /* CR4.OSXSAVE as the guest has set it */
 	u32 tsc_khz;

@@ -105,8 +105,6 @@ static void handle_host_event(struct vm *vm, struct vcpu *vcpu, const struct vm_
 {
 	if (exit->in_shadow)
 		leave_shadowed_halt(vm, vcpu, exit);
-	if (vm->shares_cpu)
-		housekeeping();
 }
 
 /* The guest is left without hardware breakpoints; DR7 goes on reading as after reset. */
@@ -198,6 +196,11 @@ const char *exit_name(enum vm_exit_kind kind)
 
 void exit_handle(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	lock_take(&vm->lock);
 	vm->counters.exits[exit->kind]++;
 	handlers[exit->kind].handle(vm, vcpu, exit);
+	lock_release(&vm->lock);
+	/* It gives VMs what was typed, and takes their locks. */
+	if (exit->kind == EXIT_HOST_EVENT && vm->shares_cpu)
+		housekeeping();
 }

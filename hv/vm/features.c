@@ -5,6 +5,9 @@
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
+/* Leaf 1 has a byte for how many IDs a package has. */
+#define MAX_CORE_BITS 7
+
 /* What the CPU says. Past its last leaf Intel's repeat another one: nothing is there. */
 static struct cpuid_values real_cpuid(u32 leaf, u32 subleaf)
 {
@@ -15,12 +18,25 @@ static struct cpuid_values real_cpuid(u32 leaf, u32 subleaf)
 	return (struct cpuid_values){real.eax, real.ebx, real.ecx, real.edx};
 }
 
+/* The fewest low bits of APIC IDs above which those of all its CPUs are equal. */
+static u8 core_bits(const struct vm *vm)
+{
+	u8 bits = 0;
+
+	for (u32 n = 1; n < vm->vcpu_count; n++)
+		while (bits < MAX_CORE_BITS && (vm->vcpu[n].apic_id ^ vm->vcpu[0].apic_id) >> bits)
+			bits++;
+	return bits;
+}
+
 static struct cpuid_values shown(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
 				 u32 subleaf, bool osxsave)
 {
 	struct cpuid_values values = real_cpuid(leaf, subleaf);
 	struct cpuid_context context = {
 		.apic_id = vcpu->apic_id,
+		.cpus = vm->vcpu_count,
+		.core_bits = core_bits(vm),
 		.x2apic = vm->x2apic,
 		.osxsave = osxsave,
 		.tsc_khz = clock_tsc_khz(),

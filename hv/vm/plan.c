@@ -374,13 +374,23 @@ bool plan_takes_group_of(const struct plan *plan, const struct pci_function *fun
 	return owned_member(plan, PLAN_NO_VM, function->group, &owner);
 }
 
+static void apic_ids_text(const struct vm_plan *vm, char *text, size_t size)
+{
+	size_t length = 0;
+
+	for (u32 i = 0; i < vm->cpu_count && length < size; i++)
+		length += format_text(text + length, size - length, " %u", vm->apic_id[i]);
+}
+
 void plan_print(const struct plan *plan)
 {
 	for (u32 i = 0; i < plan->vm_count; i++) {
 		const struct vm_plan *vm = &plan->vm[i];
+		char ids[5 * VM_MAX_CPUS + 8];
 
-		log_line("plan", "vm %s: %u CPU (APIC ID %u%s), %llu MiB, %u modules, %u devices",
-			 vm->config->name, vm->cpu_count, vm->apic_id[0],
+		apic_ids_text(vm, ids, sizeof(ids));
+		log_line("plan", "vm %s: %u CPU%s (APIC ID%s%s), %llu MiB, %u modules, %u devices",
+			 vm->config->name, vm->cpu_count, vm->cpu_count > 1 ? "s" : "", ids,
 			 plan->housekeeping ? "" : ", shared with the hypervisor",
 			 (unsigned long long)(vm->memory >> 20), vm->config->module_count,
 			 vm->device_count);

@@ -8,7 +8,7 @@
 #include "hv/platform/platform.h"
 #include "hv/vm/config.h"
 
-#define VM_MAX_CPUS 1
+#define VM_MAX_CPUS 8
 
 #define VM_MEMORY_MIN	  MIB(16)
 #define VM_MEMORY_DEFAULT MIB(128) /* without mem=; less where the VMs' equal shares are smaller */

@@ -1,6 +1,7 @@
 #include "hv/vm/run.h"
 
 #include "arch/x86/apic.h"
+#include "arch/x86/traps.h"
 #include "hv/base/log.h"
 #include "hv/vm/build.h"
 #include "hv/vm/console.h"
@@ -8,24 +9,57 @@
 #include "hv/vm/nic_report.h"
 #include "hv/vm/services.h"
 
-void vm_run(struct vm *vm)
+/* Until there is something to handle: an exit, or what others asked. */
+static void be_away(struct vm *vm, struct vcpu *vcpu)
 {
-	struct vcpu *vcpu = &vm->vcpu[0];
+	u32 n = (u32)(vcpu - vm->vcpu);
 	struct vm_exit exit;
 
+	if (!signal_away(vm, n))
+		return;
+	if (vm->startup[n].waits) {
+		nmi_sleep();
+		signal_back(vm, n);
+		return;
+	}
+	services.cpu->run(vcpu, &exit);
+	signal_back(vm, n);
+	exit_handle(vm, vcpu, &exit);
+}
+
+static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
+{
 	if (services.cpu->cpu_on(services.pool) != OK) {
 		vm_end(vm, VM_CRASHED, 0, "virtualisation can't be turned on on its CPU");
-	} else {
-		services.cpu->reset(vcpu, &vm->start);
-		vlapic_reset(vm, vcpu);
-		while (!vm_has_ended(vm)) {
-			services.cpu->run(vcpu, &exit);
-			exit_handle(vm, vcpu, &exit);
-		}
-		services.cpu->cpu_off(vcpu);
+		return;
 	}
+	vlapic_reset(vm, vcpu);
+	if (vcpu == vm->vcpu)
+		services.cpu->reset(vcpu, &vm->start);
+	while (!vm_has_ended(vm)) {
+		startup_attend(vm, vcpu);
+		be_away(vm, vcpu);
+	}
+	services.cpu->cpu_off(vcpu);
+}
+
+static void finish(struct vm *vm)
+{
+	lock_take(&vm->lock);
 	nic_report_take(vm);
 	vm_release_devices(vm);
-	apic_reset();
+	lock_release(&vm->lock);
 	console_flush(vm);
+}
+
+bool vm_run(struct vm *vm, struct vcpu *vcpu)
+{
+	bool last;
+
+	run_vcpu(vm, vcpu);
+	last = __atomic_add_fetch(&vm->vcpus_done, 1, __ATOMIC_ACQ_REL) == vm->vcpu_count;
+	if (last)
+		finish(vm);
+	apic_reset();
+	return last;
 }

@@ -2,6 +2,7 @@
 
 #include "arch/x86/apic.h"
 #include "arch/x86/cpu.h"
+#include "hv/vm/ipi.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
@@ -97,9 +98,13 @@ static void pass_registers(struct vcpu *vcpu, bool pass)
 
 void vlapic_reset(struct vm *vm, struct vcpu *vcpu)
 {
+	struct vlapic *vlapic = vlapic_of(vm, vcpu);
+	/* 11.12.5.1: INIT does not leave x2APIC mode. */
+	enum vlapic_mode mode = vlapic->mode == VLAPIC_X2APIC ? VLAPIC_X2APIC : VLAPIC_XAPIC;
+
 	apic_reset();
-	*vlapic_of(vm, vcpu) = (struct vlapic){.mode = VLAPIC_XAPIC, .dfr = 0xffffffff};
-	pass_registers(vcpu, false);
+	*vlapic = (struct vlapic){.mode = mode, .dfr = 0xffffffff};
+	pass_registers(vcpu, mode == VLAPIC_X2APIC);
 }
 
 static bool timer_mode_ok(u32 value)
@@ -134,40 +139,6 @@ static u32 sanitise(const struct apic_row *row, u32 offset, u32 value)
 		return value;
 	value &= SVR_FORWARDED;
 	return (value & 0xff) >= VLAPIC_FIRST_VECTOR ? value : value | 0xff;
-}
-
-#define ICR_DELIVERY  0x700
-#define ICR_SHORTHAND 0xc0000
-#define ICR_SELF      0x40000
-#define ICR_ALL	      0x80000
-#define ICR_OTHERS    0xc0000
-
-static void send_to_vcpu(const struct vm *vm, int target, u32 command)
-{
-	u8 vector = (u8)command;
-	u32 delivery = command & ICR_DELIVERY;
-
-	/* Fixed and lowest priority. INIT, STARTUP, NMI and SMI have nobody to reach: one vCPU a VM. */
-	if (target < 0 || delivery > 0x100 || vector < VLAPIC_FIRST_VECTOR)
-		return;
-	apic_send_fixed(vm->vcpu[target].apic_id, vector);
-}
-
-/* An interprocessor interrupt reaches vCPUs of this VM only; with one vCPU that is the sender or none. */
-static void command_write(struct vm *vm, const struct vcpu *vcpu, u32 destination, u32 command)
-{
-	int self = (int)(vcpu - vm->vcpu);
-
-	switch (command & ICR_SHORTHAND) {
-	case ICR_SELF:
-	case ICR_ALL:
-		send_to_vcpu(vm, self, command);
-		return;
-	case ICR_OTHERS:
-		return;
-	default:
-		send_to_vcpu(vm, vm_destination(vm, destination, command & ICR_LOGICAL), command);
-	}
 }
 
 static u32 register_read(u32 offset)
@@ -215,7 +186,7 @@ static void register_write(struct vm *vm, struct vcpu *vcpu, const struct apic_r
 		return;
 	case APIC_COMMAND:
 		vlapic->icr = value & ~(u32)ICR_PENDING;
-		command_write(vm, vcpu, vlapic->icr_high >> 24, value);
+		ipi_send(vm, vcpu, vlapic->icr_high >> 24, value);
 		return;
 	case APIC_COMMAND_HIGH:
 		vlapic->icr_high = value & 0xff000000;
@@ -244,9 +215,10 @@ bool vlapic_mmio_write(struct vm *vm, struct vcpu *vcpu, u32 offset, u32 value)
 	return true;
 }
 
-static u64 apic_base_read(const struct vlapic *vlapic)
+static u64 apic_base_read(const struct vm *vm, const struct vlapic *vlapic)
 {
-	return VLAPIC_BASE | APIC_BASE_BSP | (vlapic->mode != VLAPIC_OFF ? APIC_BASE_ENABLE : 0) |
+	return VLAPIC_BASE | (vlapic == vm->vlapic ? APIC_BASE_BSP : 0) |
+	       (vlapic->mode != VLAPIC_OFF ? APIC_BASE_ENABLE : 0) |
 	       (vlapic->mode == VLAPIC_X2APIC ? APIC_BASE_X2APIC : 0);
 }
 
@@ -279,7 +251,7 @@ bool vlapic_msr_read(struct vm *vm, struct vcpu *vcpu, u32 index, u64 *value)
 	const struct apic_row *row;
 
 	if (index == MSR_APIC_BASE) {
-		*value = apic_base_read(vlapic);
+		*value = apic_base_read(vm, vlapic);
 		return true;
 	}
 	row = find_row(offset);
@@ -299,12 +271,12 @@ static bool x2apic_write(struct vm *vm, struct vcpu *vcpu, const struct apic_row
 	case APIC_COMMAND:
 		vlapic->icr = (u32)value & ~(u32)ICR_PENDING;
 		vlapic->icr_high = (u32)(value >> 32);
-		command_write(vm, vcpu, vlapic->icr_high, (u32)value);
+		ipi_send(vm, vcpu, vlapic->icr_high, (u32)value);
 		return true;
 	case APIC_SELF:
 		if (value & ~(u64)row->known)
 			return false;
-		send_to_vcpu(vm, (int)(vcpu - vm->vcpu), (u32)value);
+		ipi_send_self(vcpu, (u8)value);
 		return true;
 	case APIC_LVT:
 	case APIC_READ_WRITE:
@@ -338,36 +310,4 @@ bool vlapic_msr_write(struct vm *vm, struct vcpu *vcpu, u32 index, u64 value)
 	if (vlapic->mode != VLAPIC_X2APIC || !row)
 		return false;
 	return x2apic_write(vm, vcpu, row, offset, value);
-}
-
-/* 11.6.2.2: flat model by DFR's upper nibble of ones, else cluster. */
-static bool logical_match(const struct vlapic *vlapic, u32 id, u32 destination)
-{
-	if (vlapic->mode == VLAPIC_X2APIC) {
-		u32 logical = (id & 0xffff0) << 12 | 1u << (id & 15); /* 11.12.10.2 */
-
-		return destination == 0xffffffff ||
-		       ((logical ^ destination) >> 16 == 0 && logical & destination & 0xffff);
-	}
-	u32 logical = vlapic->ldr >> 24;
-
-	if (destination == 0xff)
-		return true;
-	if (vlapic->dfr >> 28 == 0xf)
-		return logical & destination & 0xff;
-	return (logical ^ destination) >> 4 == 0 && logical & destination & 0xf;
-}
-
-int vm_destination(const struct vm *vm, u32 destination, bool logical)
-{
-	for (u32 i = 0; i < vm->vcpu_count; i++) {
-		const struct vlapic *vlapic = &vm->vlapic[i];
-		u32 id = vm->vcpu[i].apic_id;
-		u32 broadcast = vlapic->mode == VLAPIC_X2APIC ? 0xffffffff : 0xff;
-
-		if (logical ? logical_match(vlapic, id, destination)
-			    : destination == id || destination == broadcast || destination == 0xff)
-			return (int)i;
-	}
-	return -1;
 }

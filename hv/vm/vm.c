@@ -9,17 +9,6 @@
 /* Which of the CPU's windows is for what. */
 #define WINDOW_COPY 0
 
-/*
- * The vCPUs of a VM run on this very CPU or not at all while its tables change (VMs have one vCPU, and its
- * own exits are what changes them), so that a flush at the next entry is all it takes: the proof.
- */
-static struct pt_flushed flush_nested(struct vm *vm)
-{
-	for (u32 i = 0; i < vm->vcpu_count; i++)
-		services.cpu->flush(&vm->vcpu[i]);
-	return (struct pt_flushed){.done = true};
-}
-
 static bool shares_table(const struct vm *vm)
 {
 	return vm->has_domain && vm->domain.shared;
@@ -31,8 +20,10 @@ static bool shares_table(const struct vm *vm)
  */
 static enum status forget_nested(struct vm *vm, gpa_t start, u64 size)
 {
-	struct pt_flushed cpus = flush_nested(vm), units = {.done = true};
+	struct pt_flushed cpus = signal_flush(vm), units = {.done = true};
 
+	if (!cpus.done)
+		return ERR_TIMEOUT;
 	if (shares_table(vm)) {
 		enum status status =
 			services.iommu->flush(&vm->domain, iova(start.v), size, &units);
@@ -57,7 +48,7 @@ static void take_back(struct vm *vm, const struct vm_region *region, u64 done)
 	if (done)
 		clear_nested(vm, region->start, done);
 	if (forget_nested(vm, region->start, region->size) != OK)
-		log_line(vm->name, "the IOMMU may still know what was mapped in vain at %llx",
+		log_line(vm->name, "what was mapped in vain at %llx may still be known",
 			 (unsigned long long)region->start.v);
 }
 
@@ -227,4 +218,6 @@ void vm_end(struct vm *vm, enum vm_end_kind end, u32 code, const char *reason)
 	vm->end_code = code;
 	vm->end_reason = reason;
 	__atomic_store_n(&vm->end, end, __ATOMIC_RELEASE);
+	for (u32 n = 0; n < vm->vcpu_count; n++)
+		signal_send(vm, n, SIGNAL_END);
 }

@@ -11,6 +11,8 @@
 #include "drivers/nic_stats.h"
 #include "hv/vm/memory_layout.h"
 #include "hv/vm/plan.h"
+#include "hv/vm/signal.h"
+#include "hv/vm/startup.h"
 #include "hv/vm/vioapic.h"
 #include "hv/vm/vlapic.h"
 #include "hv/vm/vpci.h"
@@ -77,9 +79,17 @@ struct vm {
 	u32 vcpu_count;
 	struct vcpu vcpu[VM_MAX_CPUS];
 	struct vlapic vlapic[VM_MAX_CPUS];
+	struct signals signals[VM_MAX_CPUS];
+	u32 vcpus_done; /* with the VM, as it has ended; atomic */
+	/*
+	 * One vCPU at a time handles an exit or what others ask of it: whatever they share is safe, i.e. all
+	 * in this struct but what has another lock or is atomic. Never held in the guest.
+	 */
+	struct lock lock;
+	struct startup startup[VM_MAX_CPUS];
 	struct vioapic vioapic;
 	struct vuart uart;
-	struct lock console_lock; /* uart: input comes from another CPU */
+	struct lock console_lock; /* uart: input comes from another CPU; taken after `lock` */
 	struct vpci pci;
 	u32 device_count;
 	struct vm_device device[VM_MAX_DEVICES];
@@ -89,7 +99,7 @@ struct vm {
 	enum vm_end_kind end;
 	u32 end_code; /* VM_EXITED */
 	const char *end_reason;
-	bool finished; /* its CPU is done with it; atomic */
+	bool finished; /* its CPUs are done with it; atomic */
 	struct vm_counters counters;
 };
 
@@ -128,7 +138,7 @@ static inline bool vm_has_requester(const struct vm *vm, struct sbdf id)
 /*
  * The one function that gives a VM memory or device registers, and the one that takes them away:
  * the region list, the nested tables and the IOMMU domain change together, with the flushes that a
- * removal needs. A region is taken away as it was given. Errors as pt_map() and as of the IOMMU; then its
+ * removal needs; under vm->lock once it runs. A region is taken away as it was given. Errors as pt_map() and as of the IOMMU; then its
  * CPUs have what they had, and of a removal that the IOMMU did not complete, the region stays the VM's and
  * can be removed again. Where the units share the CPUs' table, it is gone from that all the same.
  */
@@ -144,8 +154,8 @@ bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size);
 bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size);
 
 /*
- * Ends the VM: it is not entered again. reason is a constant sentence, NULL for VM_EXITED. The first
- * end counts. From any CPU.
+ * Ends the VM: none of its vCPUs is entered again, and those that are in the guest come out at once. reason is
+ * a constant sentence, NULL for VM_EXITED. The first end counts. From any CPU.
  */
 void vm_end(struct vm *vm, enum vm_end_kind end, u32 code, const char *reason);
 
@@ -156,7 +166,8 @@ static inline bool vm_has_ended(const struct vm *vm)
 
 /*
  * Which vCPU an interrupt message's destination means: physical or logical (flat or cluster, by the
- * vCPU's own logical ID), broadcasts included. Its index, or -1 for none of this VM's.
+ * vCPU's own logical ID), broadcasts included; of several one that runs. Its index, or -1 for none of this
+ * VM's. Under vm->lock once the VM runs.
  */
 int vm_destination(const struct vm *vm, u32 destination, bool logical);
 

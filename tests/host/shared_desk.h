@@ -32,10 +32,16 @@ static struct vm_plan plan;
 static struct fake_unit *unit;
 static u32 cpu_flushes;
 
-static void cpu_flush(struct vcpu *vcpu)
+struct pt_flushed signal_flush(struct vm *of)
 {
-	assert_ptr_equal(vcpu, &vm.vcpu[0]);
+	assert_ptr_equal(of, &vm);
 	cpu_flushes++;
+	return (struct pt_flushed){.done = true};
+}
+
+void signal_send(struct vm *of, u32 vcpu, u32 requests)
+{
+	fail_msg("%s: %u, %u", of->name, vcpu, requests);
 }
 
 static u64 memory_run(hpa_t start, u64 size, bool *cached)
@@ -45,7 +51,7 @@ static u64 memory_run(hpa_t start, u64 size, bool *cached)
 }
 
 static const struct vcpu_ops cpu_ops = {
-	.nested_name = "ept", .flush = cpu_flush, .memory_run = memory_run};
+	.nested_name = "ept", .memory_run = memory_run};
 
 void mtrr_read(struct mtrr_words *words)
 {

@@ -1,4 +1,4 @@
-// sources: hv/vm/vlapic.c
+// sources: hv/vm/vlapic.c hv/vm/ipi.c
 #include "tests/host/vlapic_desk.h"
 
 static const u32 lvts[] = {APIC_LVT_TIMER, APIC_LVT_THERMAL, APIC_LVT_PMC,

@@ -1,4 +1,4 @@
-// sources: hv/vm/vlapic.c
+// sources: hv/vm/vlapic.c hv/vm/ipi.c
 #include "tests/host/vlapic_desk.h"
 
 /* --- APIC_BASE --- */

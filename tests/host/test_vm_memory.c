@@ -63,10 +63,22 @@ static enum status domain_unmap(struct iommu_domain *domain, iova_t address, u64
 	return ERR_NOT_FOUND;
 }
 
-static void flush(struct vcpu *vcpu)
+static bool unreachable; /* a vCPU does not come out of the guest */
+static u32 ended[VM_MAX_CPUS];
+
+struct pt_flushed signal_flush(struct vm *of)
 {
-	assert_ptr_equal(vcpu, &vm.vcpu[0]);
+	assert_ptr_equal(of, &vm);
 	flushes++;
+	return (struct pt_flushed){.done = !unreachable};
+}
+
+void signal_send(struct vm *of, u32 vcpu, u32 requests)
+{
+	assert_ptr_equal(of, &vm);
+	assert_int_equal(requests, SIGNAL_END);
+	assert_true(vm_has_ended(&vm)); /* what they look at when they come */
+	ended[vcpu]++;
 }
 
 static u64 memory_run(hpa_t start, u64 size, bool *cached)
@@ -77,7 +89,7 @@ static u64 memory_run(hpa_t start, u64 size, bool *cached)
 }
 
 static const struct iommu_ops iommu_ops = {.map = domain_map, .unmap = domain_unmap};
-static const struct vcpu_ops cpu_ops = {.flush = flush, .memory_run = memory_run};
+static const struct vcpu_ops cpu_ops = {.memory_run = memory_run};
 
 void *paging_window(u32 index, hpa_t address)
 {
@@ -103,6 +115,8 @@ static int begin(u32 pages)
 	vm.has_domain = true;
 	services = (struct services){.cpu = &cpu_ops, .iommu = &iommu_ops};
 	mapping_count = unmaps = flushes = 0;
+	unreachable = false;
+	memset(ended, 0, sizeof(ended));
 	map_answer = unmap_answer = OK;
 	window_open = false;
 	return 0;
@@ -244,6 +258,33 @@ static void test_unmap_fails(void **state)
 	assert_true(cpu_maps(0, HOST));
 }
 
+/* A vCPU may still use what was mapped: nothing of it is used for anything else. */
+static void test_vcpu_unreachable(void **state)
+{
+	u32 free_pages;
+
+	(void)state;
+	assert_int_equal(vm_map(&vm, &ram_region), OK);
+	free_pages = pool.free_pages;
+	unreachable = true;
+	assert_int_equal(vm_unmap(&vm, gpa(0), RAM), ERR_TIMEOUT);
+	assert_int_equal(vm.region_count, 1);
+	assert_int_equal(pool.free_pages, free_pages);
+	assert_true(vm.nested_retired.count > 0);
+}
+
+static void test_end(void **state)
+{
+	(void)state;
+	vm.vcpu_count = 3;
+	vm_end(&vm, VM_EXITED, 7, NULL);
+	vm_end(&vm, VM_CRASHED, 0, "too late");
+	assert_int_equal(vm.end, VM_EXITED);
+	assert_int_equal(vm.end_code, 7);
+	for (u32 n = 0; n < VM_MAX_CPUS; n++)
+		assert_int_equal(ended[n], n < 3);
+}
+
 /* With each number of free pages: all or nothing, and no page lost. */
 static void test_no_pages(void **state)
 {
@@ -376,6 +417,8 @@ int main(void)
 		TEST(test_overlap),
 		TEST(test_map_rolls_back),
 		TEST(test_unmap_fails),
+		TEST(test_vcpu_unreachable),
+		TEST(test_end),
 		TEST(test_no_pages),
 		TEST(test_as_it_was_given),
 		TEST(test_too_many),

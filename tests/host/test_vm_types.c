@@ -56,9 +56,15 @@ static u64 memory_run(hpa_t start, u64 size, bool *cached)
 	return size;
 }
 
-static void flush(struct vcpu *vcpu)
+struct pt_flushed signal_flush(struct vm *of)
 {
-	(void)vcpu;
+	(void)of;
+	return (struct pt_flushed){.done = true};
+}
+
+void signal_send(struct vm *of, u32 vcpu, u32 requests)
+{
+	fail_msg("%s: %u, %u", of->name, vcpu, requests);
 }
 
 static u32 domain_maps;
@@ -75,7 +81,7 @@ static enum status domain_map(struct iommu_domain *domain, iova_t address, hpa_t
 	return OK;
 }
 
-static const struct vcpu_ops cpu_ops = {.flush = flush, .memory_run = memory_run};
+static const struct vcpu_ops cpu_ops = {.memory_run = memory_run};
 static const struct iommu_ops iommu_ops = {.map = domain_map};
 
 void *paging_window(u32 index, hpa_t address)

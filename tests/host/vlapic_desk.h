@@ -107,6 +107,28 @@ void apic_send_fixed(u32 destination, u8 vector)
 	assert_true(vector >= 32);
 }
 
+/* What IPIs of the other kinds come to: see test_ipi.c. */
+static u32 inits, startups, nmis;
+
+void startup_send_init(struct vm *of, u32 target)
+{
+	assert_true(of == &vm && target == 0);
+	inits++;
+}
+
+void startup_send_startup(struct vm *of, u32 target, u8 page)
+{
+	assert_true(of == &vm && target == 0);
+	(void)page;
+	startups++;
+}
+
+void startup_send_nmi(struct vm *of, u32 target)
+{
+	assert_true(of == &vm && target == 0);
+	nmis++;
+}
+
 static struct {
 	bool read, write;
 } passes[0x1000];
@@ -133,7 +155,7 @@ static inline void begin(bool x2apic)
 	registers[APIC_ID / 16] = x2apic ? ID : ID << 24;
 	registers[APIC_VERSION / 16] = 0x01060015;
 	services.cpu = &ops;
-	writes = resets = eois = sent = 0;
+	writes = resets = eois = sent = inits = startups = nmis = 0;
 	vlapic_reset(&vm, vcpu);
 	assert_int_equal(resets, 1);
 }
