@@ -88,6 +88,7 @@ $(OUT)/obj/link-flags: FORCE
 -include tests/attack/attack.mk
 -include tests/modes/modes.mk
 -include tests/random/random.mk
+-include tests/smp/smp.mk
 guest_elves := build/guest/sluice-guest.elf build/guest/sluice-guest64.elf \
 	build/guest/sluice-guest64-multiboot.elf
 

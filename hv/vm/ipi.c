@@ -13,32 +13,23 @@
 #define ICR_ALL		    0x80000
 #define ICR_OTHERS	    0xc0000
 
+/* What means all, by the width of the sender's destinations: 11.6.2.1, 11.12.9. */
+#define BROADCAST_8  0xffu
+#define BROADCAST_32 0xffffffffu
+
 /* 11.6.2.2: flat model by DFR's upper nibble of ones, else cluster. */
 static bool logical_match(const struct vlapic *vlapic, u32 id, u32 destination)
 {
 	if (vlapic->mode == VLAPIC_X2APIC) {
 		u32 logical = (id & 0xffff0) << 12 | 1u << (id & 15); /* 11.12.10.2 */
 
-		return destination == 0xffffffff ||
-		       ((logical ^ destination) >> 16 == 0 && logical & destination & 0xffff);
+		return (logical ^ destination) >> 16 == 0 && logical & destination & 0xffff;
 	}
 	u32 logical = vlapic->ldr >> 24;
 
-	if (destination == 0xff)
-		return true;
 	if (vlapic->dfr >> 28 == 0xf)
 		return logical & destination & 0xff;
 	return (logical ^ destination) >> 4 == 0 && logical & destination & 0xf;
-}
-
-static bool is_meant(const struct vm *vm, u32 vcpu, u32 destination, bool logical)
-{
-	const struct vlapic *vlapic = &vm->vlapic[vcpu];
-	u32 id = vm->vcpu[vcpu].apic_id;
-	u32 broadcast = vlapic->mode == VLAPIC_X2APIC ? 0xffffffff : 0xff;
-
-	return logical ? logical_match(vlapic, id, destination)
-		       : destination == id || destination == broadcast || destination == 0xff;
 }
 
 /* Sets of vCPUs are words, bit n for vCPU n. */
@@ -56,18 +47,24 @@ static u32 waiting_of(const struct vm *vm)
 	return set;
 }
 
-static u32 meant_by(const struct vm *vm, u32 destination, bool logical)
+static u32 meant_by(const struct vm *vm, u32 destination, bool logical, u32 broadcast)
 {
 	u32 set = 0;
 
-	for (u32 n = 0; n < vm->vcpu_count; n++)
-		set |= is_meant(vm, n, destination, logical) ? (u32)BIT(n) : 0;
+	if (destination == broadcast)
+		return all_of(vm);
+	for (u32 n = 0; n < vm->vcpu_count; n++) {
+		u32 id = vm->vcpu[n].apic_id;
+
+		if (logical ? logical_match(&vm->vlapic[n], id, destination) : id == destination)
+			set |= (u32)BIT(n);
+	}
 	return set;
 }
 
 int vm_destination(const struct vm *vm, u32 destination, bool logical)
 {
-	u32 set = meant_by(vm, destination, logical);
+	u32 set = meant_by(vm, destination, logical, BROADCAST_8);
 	u32 running = set & ~waiting_of(vm);
 
 	if (!set)
@@ -77,6 +74,8 @@ int vm_destination(const struct vm *vm, u32 destination, bool logical)
 
 static u32 targets_of(const struct vm *vm, u32 self, u32 destination, u32 command)
 {
+	bool wide = vm->vlapic[self].mode == VLAPIC_X2APIC;
+
 	switch (command & ICR_SHORTHAND) {
 	case ICR_SELF:
 		return (u32)BIT(self);
@@ -85,7 +84,8 @@ static u32 targets_of(const struct vm *vm, u32 self, u32 destination, u32 comman
 	case ICR_OTHERS:
 		return all_of(vm) & ~(u32)BIT(self);
 	default:
-		return meant_by(vm, destination, command & ICR_LOGICAL);
+		return meant_by(vm, destination, command & ICR_LOGICAL,
+				wide ? BROADCAST_32 : BROADCAST_8);
 	}
 }
 
