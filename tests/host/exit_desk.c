@@ -59,6 +59,7 @@ static const struct vcpu_ops ops = {
 static void record(bool write, u64 address, u8 width, u64 value)
 {
 	assert_true(desk.access_count < ARRAY_SIZE(desk.access));
+	assert_int_equal(desk.vm.lock.held, desk.in_handler); /* what vCPUs share */
 	desk.access[desk.access_count++] = (struct desk_access){write, address, width, value};
 }
 
@@ -150,6 +151,7 @@ bool msr_emulate_write(struct vm *vm, struct vcpu *vcpu, u32 index, u64 value)
 
 void housekeeping(void)
 {
+	assert_false(desk.vm.lock.held); /* it takes the locks of VMs, this one's too */
 	desk.housekeepings++;
 }
 

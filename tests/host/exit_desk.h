@@ -40,6 +40,7 @@ struct desk {
 	u64 next_read; /* what a device register or port reads; one more each time */
 	u32 apic_accesses;
 	u32 housekeepings;
+	bool in_handler; /* exit_handle() is being called */
 
 	u32 skipped; /* bytes, in all */
 	u32 skips;

@@ -50,8 +50,7 @@ static u64 memory_run(hpa_t start, u64 size, bool *cached)
 	return *cached ? min_u64(size, HOST + MIB(5) - start.v) : size;
 }
 
-static const struct vcpu_ops cpu_ops = {
-	.nested_name = "ept", .memory_run = memory_run};
+static const struct vcpu_ops cpu_ops = {.nested_name = "ept", .memory_run = memory_run};
 
 void mtrr_read(struct mtrr_words *words)
 {

@@ -107,6 +107,48 @@ static void test_apic(void **state)
 	assert_false(full(1, 0).ecx & BIT(21)); /* though the CPU can */
 }
 
+/* Four cores whose IDs differ in three bits: as Intel's and AMD's leaves tell it. */
+static void test_topology(void **state)
+{
+	const struct cpuid_context four = {.apic_id = 6, .cpus = 4, .core_bits = 3};
+	const struct cpuid_context one = {.apic_id = 6, .cpus = 1};
+	struct cpuid_values values = {0};
+
+	(void)state;
+	cpuid_filter(1, 0, &four, &values);
+	assert_int_equal(values.ebx >> 16, 0x0608);
+	assert_int_equal(values.edx, BIT(28));
+	values = (struct cpuid_values){.eax = 0xfc1fc121};
+	cpuid_filter(4, 0, &four, &values);
+	assert_int_equal(values.eax, 7u << 26 | 0x121); /* a cache of this core alone */
+	values = (struct cpuid_values){.eax = 0xfc000000};
+	cpuid_filter(4, 3, &four, &values);
+	assert_int_equal(values.eax, 0); /* none more */
+	values = (struct cpuid_values){.eax = 0x3028, .ecx = 0x7fff};
+	cpuid_filter(0x80000008, 0, &four, &values);
+	assert_int_equal(values.ecx, 0x3003);
+	values = (struct cpuid_values){.ecx = 3};
+	cpuid_filter(0x80000001, 0, &four, &values);
+	assert_int_equal(values.ecx, 3);
+	values = (struct cpuid_values){.ecx = 3};
+	cpuid_filter(0x80000001, 0, &one, &values);
+	assert_int_equal(values.ecx, 1);
+	values = (struct cpuid_values){.eax = 0xfc1fc121, .edx = BIT(28)};
+	cpuid_filter(4, 0, &one, &values);
+	assert_int_equal(values.eax, 0x121);
+}
+
+/* 64 IDs is what leaf 4 can say. */
+static void test_many_ids(void **state)
+{
+	const struct cpuid_context context = {.cpus = 2, .core_bits = 7};
+	struct cpuid_values values = {.eax = 1};
+
+	(void)state;
+	cpuid_filter(4, 0, &context, &values);
+	assert_int_equal(values.eax >> 26, 63);
+}
+
 static void test_subleaves(void **state)
 {
 	(void)state;
@@ -237,6 +279,8 @@ int main(void)
 		cmocka_unit_test(test_needed_features),
 		cmocka_unit_test(test_nothing_invented),
 		cmocka_unit_test(test_apic),
+		cmocka_unit_test(test_topology),
+		cmocka_unit_test(test_many_ids),
 		cmocka_unit_test(test_subleaves),
 		cmocka_unit_test(test_xsave),
 		cmocka_unit_test(test_osxsave),

@@ -25,7 +25,10 @@ static void handle(enum vm_exit_kind kind, u8 length)
 {
 	desk.exit.kind = kind;
 	desk.exit.length = length;
+	desk.in_handler = true;
 	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	desk.in_handler = false;
+	assert_false(desk.vm.lock.held);
 }
 
 static void handle_io(u16 port, u8 width, bool in, bool string)

@@ -49,6 +49,27 @@ static void test_cpus_in_order(void **state)
 	assert_true(logged("vm d: refused: there are not enough CPUs"));
 }
 
+static void test_several_cpus(void **state)
+{
+	(void)state;
+	add_vm("a")->cpus = 2;
+	add_vm("b")->cpus = 2; /* one is left */
+	add_vm("c");
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[0].cpu_count, 2);
+	assert_int_equal(plan.vm[0].apic_id[0], 6);
+	assert_int_equal(plan.vm[0].apic_id[1], 300);
+	assert_int_equal(plan.vm[1].apic_id[0], 8);
+	assert_true(logged("vm b: refused: there are not enough CPUs"));
+	plan_print(&plan);
+	assert_true(logged("vm a: 2 CPUs (APIC ID 6 300), "));
+	abilities.cpu_count = 1;
+	assert_int_equal(make(), OK); /* the only CPU is one */
+	assert_int_equal(plan.vm_count, 1);
+	assert_string_equal(plan.vm[0].config->name, "c");
+}
+
 static void test_memory_given(void **state)
 {
 	(void)state;
@@ -114,6 +135,7 @@ int main(void)
 		cmocka_unit_test_setup(test_one_default_vm, set_up),
 		cmocka_unit_test_setup(test_one_cpu_is_shared, set_up),
 		cmocka_unit_test_setup(test_cpus_in_order, set_up),
+		cmocka_unit_test_setup(test_several_cpus, set_up),
 		cmocka_unit_test_setup(test_memory_given, set_up),
 		cmocka_unit_test_setup(test_memory_shared, set_up),
 		cmocka_unit_test_setup(test_nothing_left, set_up),

@@ -78,6 +78,39 @@ static void test_reset(void **state)
 		assert_int_equal(vmcb->reserved_670[i], 0);
 }
 
+/* AMD APM volume 2, 14.1.3 and 15.27.8: as a startup IPI leaves it. */
+static void test_real_start(void **state)
+{
+	static const struct vcpu_start real = {.kind = START_REAL, .rdx = 0x306c3, .page = 0x9a};
+	struct vcpu_state seen;
+
+	(void)state;
+	memset(vmcb->segment, 0xa5, sizeof(*vmcb) - offsetof(struct vmcb, segment));
+	memset(vcpu.gpr, 0xa5, sizeof(vcpu.gpr));
+	svm_of(&vcpu)->nmi_waits = true;
+	svm_of(&vcpu)->nmi = SVM_NMI_BLOCKED;
+	vmcb->intercept_3 |= (u32)SVM_INTERCEPT_IRET;
+	svm_reset(&vcpu, &real);
+	svm_state(&vcpu, &seen);
+	assert_int_equal(seen.cr0, CR0_ET);
+	assert_int_equal(seen.cr2 | seen.cr3 | seen.cr4 | seen.efer | seen.cpl, 0);
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+		assert_int_equal(seen.segment[i].selector, i == SEGMENT_CS ? 0x9a00 : 0);
+		assert_int_equal(seen.segment[i].base, i == SEGMENT_CS ? 0x9a000 : 0);
+		assert_int_equal(seen.segment[i].limit, 0xffff);
+		assert_int_equal(seen.segment[i].attributes, i == SEGMENT_CS ? 0x9b : 0x93);
+	}
+	for (unsigned i = 0; i < GPR_COUNT; i++)
+		assert_int_equal(vcpu.gpr[i], i == GPR_RDX ? 0x306c3 : 0);
+	assert_int_equal(vcpu.rip, 0);
+	assert_int_equal(vcpu.rflags, 2);
+	assert_int_equal(vmcb->idtr.limit, 0xffff);
+	assert_int_equal(vmcb->idtr.base, 0);
+	assert_false(svm_of(&vcpu)->nmi_waits);
+	assert_int_equal(svm_of(&vcpu)->nmi, SVM_NMI_OPEN);
+	assert_int_equal(vmcb->intercept_3 & SVM_INTERCEPT_IRET, 0);
+}
+
 static bool passes(u32 index, bool write)
 {
 	const u8 *map = svm_of(&vcpu)->msrpm;
@@ -313,7 +346,7 @@ int main(void)
 		DESK_TEST(test_msr_map),  DESK_TEST(test_injection),  DESK_TEST(test_skip),
 		DESK_TEST(test_efer),	  DESK_TEST(test_pat),	      DESK_TEST(test_other_msrs),
 		DESK_TEST(test_cr4),	  DESK_TEST(test_flush),      DESK_TEST(test_pages),
-		DESK_TEST(test_lent_pae),
+		DESK_TEST(test_lent_pae), DESK_TEST(test_real_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

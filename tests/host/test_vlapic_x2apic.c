@@ -173,6 +173,35 @@ static void test_reads(void **state)
 	assert_int_equal(value, 0x1234567800004051ull);
 }
 
+/* 11.12.5.1: INIT leaves the mode as it is, and nothing else. */
+static void test_init(void **state)
+{
+	(void)state;
+	assert_true(set_msr(APIC_ICR, 0x1234567800004051ull));
+	vlapic_reset(&vm, vcpu);
+	assert_int_equal(resets, 2);
+	assert_int_equal(base(), 0xfee00d00);
+	assert_true(passes[0x808].write && passes[0x80b].write);
+	assert_int_equal(vm.vlapic[0].icr | vm.vlapic[0].icr_high | vm.vlapic[0].ldr, 0);
+	begin(true);
+	assert_true(set_base(0xfee00100));
+	vlapic_reset(&vm, vcpu);
+	assert_int_equal(base(), 0xfee00900); /* one that is off could not be started */
+}
+
+/* Only the first CPU is the one that boots. */
+static void test_boot_cpu(void **state)
+{
+	u64 value;
+
+	(void)state;
+	vm.vcpu_count = 2;
+	vm.vlapic[1].mode = VLAPIC_XAPIC;
+	assert_true(vlapic_msr_read(&vm, &vm.vcpu[1], 0x1b, &value));
+	assert_int_equal(value, 0xfee00800);
+	assert_int_equal(base(), 0xfee00d00);
+}
+
 static void test_no_page(void **state)
 {
 	(void)state;
@@ -198,6 +227,8 @@ int main(void)
 		X2APIC(test_x2apic_commands),
 		X2APIC(test_reads),
 		X2APIC(test_no_page),
+		X2APIC(test_init),
+		X2APIC(test_boot_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

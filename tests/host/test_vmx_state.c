@@ -82,6 +82,35 @@ static void test_reset(void **state)
 	assert_int_equal(fake_invvpid.count, 1);
 }
 
+/* Intel SDM volume 3A, table 9-1 and 8.4.4: as a startup IPI leaves it. */
+static void test_real_start(void **state)
+{
+	static const struct vcpu_start real = {.kind = START_REAL, .rdx = 0x306c3, .page = 0x9a};
+	struct vcpu_state seen;
+
+	(void)state;
+	memset(vcpu.gpr, 0xa5, sizeof(vcpu.gpr));
+	vmx->nmi_waits = true;
+	vmx_reset(&vcpu, &real);
+	vmx_state(&vcpu, &seen);
+	assert_int_equal(seen.cr0, CR0_ET);
+	assert_int_equal(vmcs_read(VMCS_GUEST_CR0), CR0_ET | CR0_NE);
+	assert_int_equal(seen.cr2 | seen.cr3 | seen.cr4 | seen.efer | seen.cpl, 0);
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+		assert_int_equal(seen.segment[i].selector, i == SEGMENT_CS ? 0x9a00 : 0);
+		assert_int_equal(seen.segment[i].base, i == SEGMENT_CS ? 0x9a000 : 0);
+		assert_int_equal(seen.segment[i].limit, 0xffff);
+		assert_int_equal(seen.segment[i].attributes, i == SEGMENT_CS ? 0x9b : 0x93);
+	}
+	for (unsigned i = 0; i < GPR_COUNT; i++)
+		assert_int_equal(vcpu.gpr[i], i == GPR_RDX ? 0x306c3 : 0);
+	assert_int_equal(vcpu.rip, 0);
+	assert_int_equal(vcpu.rflags, 2);
+	assert_false(vmx->nmi_waits);
+	desk_enter();
+	assert_null(vmx_check_entry(&vmx_caps));
+}
+
 /* 24.11.3: what a field holds that was never written can't be relied on; the CPU looks at all of these. */
 static void test_all_written(void **state)
 {
@@ -379,12 +408,12 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(test_create),	     DESK_TEST(test_controls), DESK_TEST(test_reset),
-		DESK_TEST(test_all_written), DESK_TEST(test_entry),    DESK_TEST(test_msr_map),
-		DESK_TEST(test_skip),	     DESK_TEST(test_shadows),  DESK_TEST(test_segments),
-		DESK_TEST(test_efer),	     DESK_TEST(test_pat),      DESK_TEST(test_other_msrs),
-		DESK_TEST(test_cr4),	     DESK_TEST(test_flush),    DESK_TEST(test_nested_shape),
-		DESK_TEST(test_pages),
+		DESK_TEST(test_create),	      DESK_TEST(test_controls),	   DESK_TEST(test_reset),
+		DESK_TEST(test_real_start),   DESK_TEST(test_all_written), DESK_TEST(test_entry),
+		DESK_TEST(test_msr_map),      DESK_TEST(test_skip),	   DESK_TEST(test_shadows),
+		DESK_TEST(test_segments),     DESK_TEST(test_efer),	   DESK_TEST(test_pat),
+		DESK_TEST(test_other_msrs),   DESK_TEST(test_cr4),	   DESK_TEST(test_flush),
+		DESK_TEST(test_nested_shape), DESK_TEST(test_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,8 +72,8 @@ void cpu_wait_idle(const struct cpu *cpu);
 /* Waits, bounded, until the condition holds; else the guest fails and says what it waited for. */
 #define WAIT_UNTIL(condition)                                                                      \
 	do {                                                                                       \
-		for (u64 waits = 0; !(condition); waits++)                                                 \
-			wait_once(waits, #condition);                                                  \
+		for (u64 waits = 0; !(condition); waits++)                                         \
+			wait_once(waits, #condition);                                              \
 	} while (0)
 void wait_once(u64 n, const char *what);
 /* Time for what must not come to come. */

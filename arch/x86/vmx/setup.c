@@ -9,12 +9,12 @@
 #define VCPU_PAGES	3 /* the VMCS, struct vmx_vcpu, the MSR bitmap */
 
 /* Rights of flat 32-bit segments and of what reset leaves in LDTR and TR (table 24-2). */
-#define RIGHTS_CODE 0xc09b
-#define RIGHTS_DATA 0xc093
+#define RIGHTS_CODE	 0xc09b
+#define RIGHTS_DATA	 0xc093
 #define RIGHTS_REAL_CODE 0x009b
 #define RIGHTS_REAL_DATA 0x0093
-#define RIGHTS_LDT  0x0082
-#define RIGHTS_TSS  0x008b
+#define RIGHTS_LDT	 0x0082
+#define RIGHTS_TSS	 0x008b
 
 /*
  * The I/O bitmaps (24.6.4), all ones: every port is trapped, for every VM. One for all, made with the first
