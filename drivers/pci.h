@@ -165,7 +165,7 @@ void pci_silence(const struct pci_function *function, bool keep_master);
  * Turns on, in every function, the access control services (PCIe 5.0, 6.12) that send requests to the
  * root complex and so to the IOMMU, and off what would make exceptions from them; and phantom functions
  * off. What is in effect then is read back and noted in the function. A reset of a function, or of a bus
- * above it, undoes it. Without ECAM there are no such services to be seen.
+ * above it, undoes it: pci_reset() restores it. Without ECAM there are no such services to be seen.
  */
 void pci_isolate(struct pci_topology *topology);
 

@@ -12,11 +12,13 @@ struct pci_saved {
 	u32 header[9];
 	u16 pcie[4];
 	u32 rebar[PCI_REBAR_MAX];
+	u16 acs; /* the control register */
 };
 
 void pci_save(const struct pci_function *function, struct pci_saved *saved);
 
-/* The function is silent then, and decodes nothing. False if it did not take its BARs back. */
+/* The function is silent then, and decodes nothing. False if it did not take its BARs and
+ * access control services back: without these it would not be isolated as its group says. */
 bool pci_restore(const struct pci_saved *saved);
 
 /* True if the device has a reset of its own that is known. */

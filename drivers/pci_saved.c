@@ -38,13 +38,25 @@ static u32 rebar_count(const struct pci_function *function, u16 at)
 	return count <= PCI_REBAR_MAX ? count : 0;
 }
 
+/* What pci_isolate() turned on; 0 where there is none. */
+static u16 acs_control(const struct pci_function *function)
+{
+	u16 acs = pci_cap_find(function, PCI_EXT_CAP_ACS, true);
+
+	return acs && acs + PCI_ACS_END <= PCI_EXT_CAP_END ? acs + PCI_ACS_CONTROL : 0;
+}
+
 void pci_save(const struct pci_function *function, struct pci_saved *saved)
 {
 	struct sbdf address = function->address;
 	u16 pcie = pci_cap_find(function, PCI_CAP_PCIE, false);
 	u16 rebar = pci_cap_find(function, EXT_CAP_REBAR, true);
 
+	u16 acs = acs_control(function);
+
 	*saved = (struct pci_saved){.function = function};
+	if (acs)
+		saved->acs = (u16)pci_read(address, acs, 2);
 	for (u32 i = 0; i < ARRAY_SIZE(header_register); i++)
 		saved->header[i] =
 			pci_read(address, header_register[i].offset, header_register[i].width);
@@ -67,6 +79,13 @@ static bool bars_are_back(const struct pci_saved *saved)
 	return true;
 }
 
+static bool acs_is_back(const struct pci_saved *saved)
+{
+	u16 acs = acs_control(saved->function);
+
+	return !acs || pci_read(saved->function->address, acs, 2) == saved->acs;
+}
+
 /* The sizes come before the addresses, whose low bits follow from them. */
 bool pci_restore(const struct pci_saved *saved)
 {
@@ -75,8 +94,12 @@ bool pci_restore(const struct pci_saved *saved)
 	u16 pcie = pci_cap_find(function, PCI_CAP_PCIE, false);
 	u16 rebar = pci_cap_find(function, EXT_CAP_REBAR, true);
 
+	u16 acs = acs_control(function);
+
 	pci_write(address, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
 	pci_silence(function, false);
+	if (acs)
+		pci_write(address, acs, 2, saved->acs);
 	for (u32 i = 0; pcie && i < pcie_count(function, pcie); i++)
 		pci_write(address, pcie + pcie_register[i], 2, saved->pcie[i]);
 	for (u32 i = 0; rebar && i < rebar_count(function, rebar); i++)
@@ -85,5 +108,5 @@ bool pci_restore(const struct pci_saved *saved)
 	for (u32 i = 0; i < ARRAY_SIZE(header_register); i++)
 		pci_write(address, header_register[i].offset, header_register[i].width,
 			  saved->header[i]);
-	return bars_are_back(saved);
+	return bars_are_back(saved) && acs_is_back(saved);
 }
