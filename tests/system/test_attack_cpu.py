@@ -158,10 +158,10 @@ REFUSED_STATES = ("cr0=0xa0000011", "cr3=0x1000000000000000")
 
 
 @attacking.on(("", 1), ("10", 2), ("11", 1))
-def test_refused_states(boot, qemu, cpus):
+def test_refused_states(boot, where, cpus):
     """A state that no CPU can be in ends the VM and nothing else; no reason is made up for it."""
     for line in REFUSED_STATES:
-        machine, _ = start(boot, attacking.ATTACKER, qemu, cpus=cpus)
+        machine, _ = start(boot, attacking.ATTACKER, where, cpus=cpus)
         attacking.send(machine, line)
         assert machine.wait_exit() == VM_CRASHED
         assert "can't go on: it made a CPU state that can't be entered" in machine.serial()
