@@ -33,7 +33,9 @@ static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
 		vm_end(vm, VM_CRASHED, 0, "virtualisation can't be turned on on its CPU");
 		return;
 	}
+	lock_take(&vm->lock);
 	vlapic_reset(vm, vcpu);
+	lock_release(&vm->lock);
 	if (vcpu == vm->vcpu)
 		services.cpu->reset(vcpu, &vm->start);
 	while (!vm_has_ended(vm)) {

@@ -74,13 +74,13 @@ static void start(struct vm *vm, struct vcpu *vcpu)
 static void carry_out(struct vm *vm, struct vcpu *vcpu, u32 requests)
 {
 	static const struct vcpu_event nmi = {.kind = EVENT_NMI, .vector = 2};
-	bool *waits = &vm->startup[vcpu - vm->vcpu].waits;
+	const bool *waits = &vm->startup[vcpu - vm->vcpu].waits;
 
 	if (requests & SIGNAL_FLUSH)
 		services.cpu->flush(vcpu);
 	if (requests & SIGNAL_INIT)
 		wait_for_startup(vm, vcpu);
-	if (requests & SIGNAL_NMI && !*waits)
+	if (requests & SIGNAL_NMI)
 		services.cpu->inject(vcpu, &nmi);
 	if (requests & SIGNAL_STARTUP && *waits)
 		start(vm, vcpu);
