@@ -201,7 +201,7 @@ help:
 #:   GUEST=FILE              another kernel than the shipped guest
 #:   GUEST_ARGS='...'        the guest's arguments
 #:   GUEST_MODULES='F:ARGS'  files handed to the guest, each with its own arguments
-#:   VM_ARGS='...'           the VM's configuration: cpus=N mem=SIZE pci=BB:DD.F[,...]
+#:   VM_ARGS='...'           the VM's configuration: cpus=N mem=SIZE pci=BB:DD.F[,...] restart=N
 #:   HV_ARGS='...'           the hypervisor's own arguments
 #:   IOMMU_ARGS='...'        of QEMU's intel-iommu: aw-bits=48,caching-mode=on ...
 #:   QEMU=10|11|PROGRAM      another QEMU; 10 and 11 are those of `make emulators`

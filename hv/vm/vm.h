@@ -1,8 +1,9 @@
 /*
  * A VM: memory regions, vCPUs, devices, console, and what happened to it.
  *
- * States: planned -> built (vm_build) -> running (vm_run) -> ended (vm_end, from any exit or request).
- * An ended VM's devices are quarantined before its memory can be used for anything else.
+ * States: planned -> built (vm_build) -> running (vm_run) -> ended (vm_end, from any exit or request) -> given
+ * back (vm_unbuild), from where it can be built again. An ended VM's devices are quarantined before its memory
+ * can be used for anything else.
  */
 #ifndef HV_VM_VM_H
 #define HV_VM_VM_H
