@@ -2,7 +2,7 @@
 ; error code) on the stack and goes on to the common part, which saves what C may clobber.
 
 extern trap_handle
-global trap_stubs
+global trap_stubs, trap_common
 
 ; Vectors whose exceptions push an error code: 8, 10-14, 17, 21, 29, 30.
 TRAPS_WITH_ERROR_CODE equ 0x60227D00

@@ -37,4 +37,21 @@ void attack_poke(struct text value);  /* ADDRESS,VALUE: writes four bytes of mem
 /* vectors.c */
 void attack_vectors(struct text value); /* XSETBV, AVX, and what is in the registers */
 
+/* instructions.c */
+void attack_instructions(struct text value); /* those that a VM has no use for */
+
+/* forms.c */
+void attack_forms(struct text value); /* ADDRESS: accesses that are carried out, where nothing is */
+void attack_form(struct text value);  /* NAME,ADDRESS: one that is not carried out */
+
+/* faults.c */
+void attack_fault(struct text value); /* NAME[,NUMBER]: a way to get lost */
+
+/* neighbour.c: of the VM that must not notice anything. */
+void attack_fill(struct text value);   /* fills 1 MiB of its memory */
+void attack_filled(struct text value); /* and looks whether it is still so */
+void attack_listen(struct text value); /* takes and counts interrupts from now on */
+void attack_heard(struct text value);  /* tells how many there were */
+void attack_wait(struct text value);   /* COUNT: so many exits, doing nothing */
+
 #endif

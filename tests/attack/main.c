@@ -98,6 +98,15 @@ static const struct {
 	{"left", attack_left},
 	{"master", attack_master},
 	{"crash", attack_crash},
+	{"instructions", attack_instructions},
+	{"forms=", attack_forms},
+	{"form=", attack_form},
+	{"fault=", attack_fault},
+	{"filled", attack_filled},
+	{"fill", attack_fill},
+	{"listen", attack_listen},
+	{"heard", attack_heard},
+	{"wait=", attack_wait},
 };
 /* clang-format on */
 
