@@ -47,6 +47,12 @@ void attack_form(struct text value);  /* NAME,ADDRESS: one that is not carried o
 /* faults.c */
 void attack_fault(struct text value); /* NAME[,NUMBER]: a way to get lost */
 
+/* apic.c */
+void attack_ipis(struct text value);	  /* xapic or x2apic: all commands, to all CPUs */
+void attack_lvts(struct text value);	  /* all that local vectors can say */
+void attack_apic_base(struct text value); /* moves it, turns it off and on */
+void attack_ioapic(struct text value);	  /* all that the IOAPIC's entries can say */
+
 /* neighbour.c: of the VM that must not notice anything. */
 void attack_fill(struct text value);   /* fills 1 MiB of its memory */
 void attack_filled(struct text value); /* and looks whether it is still so */

@@ -105,6 +105,10 @@ static const struct {
 	{"filled", attack_filled},
 	{"fill", attack_fill},
 	{"listen", attack_listen},
+	{"ipis=", attack_ipis},
+	{"lvts", attack_lvts},
+	{"apic-base", attack_apic_base},
+	{"ioapic", attack_ioapic},
 	{"heard", attack_heard},
 	{"wait=", attack_wait},
 };

@@ -231,3 +231,43 @@ def test_loops(boot, where):
     neighbours.machine.send("\n")
     neighbours.machine.expect("vm0: ended with code 0$")
     assert not re.search(r"^.*v\d: (ended|crashed|can't)", neighbours.machine.serial(), re.MULTILINE)
+
+
+# What a VM does with its own APICs, and what is told of it.
+APICS = {
+    "ipis=xapic": r"ipis: \d+ by xAPIC",
+    "lvts": "done: lvts",
+    "apic-base": "base: 0 moves, and the timer runs",
+    "ioapic": "done: ioapic",
+}
+NO_X2APIC = ("", "ryzen")
+X2APIC = {"ipis=x2apic": r"ipis: \d+ by x2APIC"}
+
+
+@on_all
+def test_apics(boot, where):
+    """No command, vector or entry of a VM's APICs reaches another CPU, or its own hypervisor."""
+    words = APICS if where in NO_X2APIC else APICS | X2APIC
+    neighbours = Neighbours(boot, where, {f"v{n}": word for n, word in enumerate(words)})
+    ends = neighbours.ends()
+    assert set(ends.values()) == {ENDED}
+    for n, told in enumerate(words.values()):
+        assert re.search(rf"v{n}\| {told}", neighbours.machine.serial()), told
+    neighbours.assert_unharmed()
+    neighbours.finish(0)
+
+
+@on_all
+@pytest.mark.parametrize("mode", ["xapic", "x2apic"])
+def test_apics_of_one_cpu(boot, where, mode):
+    """Likewise where the hypervisor works on the same CPU."""
+    if where in NO_X2APIC and mode == "x2apic":
+        pytest.skip("it has no x2APIC")
+    words = f"apic-base lvts ioapic ipis={mode}" if mode == "x2apic" else "ipis=xapic ioapic"
+    machine = boot(dataclasses.replace(attacking.DEVICELESS, cpus=1, guest=f"{words} console"), where)
+    attacking.start(machine)
+    command(machine, "fill")
+    command(machine, "filled")
+    machine.send("\n")
+    assert machine.wait_exit() == 0
+    assert "PANIC" not in machine.serial()
