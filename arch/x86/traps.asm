@@ -9,7 +9,9 @@ extern trap_handle
 %rep 256
 	align 16
 trap_%[vector]:
-%if vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 || vector = 29 || vector = 30
+%if vector = 1
+	iretq
+%elif vector = 8 || (vector >= 10 && vector <= 14) || vector = 17 || vector = 21 || vector = 29 || vector = 30
 %else
 	push qword 0
 %endif
