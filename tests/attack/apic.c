@@ -176,17 +176,17 @@ void attack_apic_base(struct text value)
 /* Entries of all pins that say all that they can say, to all CPUs. */
 void attack_ioapic(struct text value)
 {
+	static const u8 vectors[] = {0x02, 0x31, 0xF1};
+
 	(void)value;
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++)
-		for (u32 low = 0; low < 0x10000; low += 0x100)
-			for (u32 kind = 0; kind < 3; kind++) {
-				static const u8 vectors[] = {0x02, 0x31, 0xF1};
-
-				mmio_write32(IOAPIC_PAGE, IOAPIC_FIRST_ENTRY + 2 * pin + 1);
-				mmio_write32(IOAPIC_PAGE + IOAPIC_DATA, low << 16);
-				mmio_write32(IOAPIC_PAGE, IOAPIC_FIRST_ENTRY + 2 * pin);
-				mmio_write32(IOAPIC_PAGE + IOAPIC_DATA, low | vectors[kind]);
-			}
+		for (u32 low = 0; low < 0x10000; low += 0x100) {
+			mmio_write32(IOAPIC_PAGE, IOAPIC_FIRST_ENTRY + 2 * pin + 1);
+			mmio_write32(IOAPIC_PAGE + IOAPIC_DATA, low << 16);
+			mmio_write32(IOAPIC_PAGE, IOAPIC_FIRST_ENTRY + 2 * pin);
+			mmio_write32(IOAPIC_PAGE + IOAPIC_DATA,
+				     low | vectors[(pin + (low >> 8)) % ARRAY_SIZE(vectors)]);
+		}
 	for (u32 n = 0; n < 0x100; n++) {
 		mmio_write32(IOAPIC_PAGE, n);
 		mmio_write32(IOAPIC_PAGE + IOAPIC_DATA, ~0u);

@@ -53,6 +53,19 @@ void attack_lvts(struct text value);	  /* all that local vectors can say */
 void attack_apic_base(struct text value); /* moves it, turns it off and on */
 void attack_ioapic(struct text value);	  /* all that the IOAPIC's entries can say */
 
+/* config.c */
+void attack_functions(struct text value);    /* tells all functions that answer */
+void attack_config(struct text value);	     /* VALUE: to all registers on bus 0 */
+void attack_config_write(struct text value); /* BDF,REGISTER,VALUE */
+void attack_config_read(struct text value);  /* BDF,REGISTER */
+
+/* dma.c: through other devices. */
+void attack_nic_to(struct text value);	  /* ADDRESS: a frame that comes goes there */
+void attack_nic_from(struct text value);  /* ADDRESS: sends what lies there */
+void attack_nic_rings(struct text value); /* ADDRESS: rings are there */
+void attack_nvme_to(struct text value);	  /* ADDRESS: writes a page there */
+void attack_nvme_from(struct text value); /* ADDRESS: reads eight bytes there, and tells them */
+
 /* neighbour.c: of the VM that must not notice anything. */
 void attack_fill(struct text value);   /* fills 1 MiB of its memory */
 void attack_filled(struct text value); /* and looks whether it is still so */

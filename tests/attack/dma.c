@@ -10,6 +10,8 @@
 #include "hv/base/string.h"
 #include "tests/attack/attack.h"
 #include "tests/attack/edu.h"
+#include "tests/attack/nic.h"
+#include "tests/attack/nvme.h"
 
 #define PATTERN_SIZE 1024
 
@@ -128,4 +130,39 @@ void attack_master(struct text value)
 	(void)value;
 	edu_init();
 	print("master: %s\n", edu_master() ? "on" : "off");
+}
+
+/* --- Other devices --- */
+
+static u64 read_address(struct text value)
+{
+	u64 address;
+
+	read_numbers(value, &address, 1);
+	return address;
+}
+
+void attack_nic_to(struct text value)
+{
+	nic_to(read_address(value));
+}
+
+void attack_nic_from(struct text value)
+{
+	nic_from(read_address(value));
+}
+
+void attack_nic_rings(struct text value)
+{
+	nic_rings(read_address(value));
+}
+
+void attack_nvme_to(struct text value)
+{
+	nvme_to(read_address(value));
+}
+
+void attack_nvme_from(struct text value)
+{
+	nvme_from(read_address(value));
 }

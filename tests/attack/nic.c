@@ -1,0 +1,132 @@
+/* DMA by an e1000 or e1000e: what it reads it sends, what it receives it writes. */
+#include "guest/apic.h"
+#include "guest/clock.h"
+#include "guest/console.h"
+#include "guest/cpu.h"
+#include "guest/dma.h"
+#include "guest/e1000.h"
+#include "guest/exit.h"
+#include "guest/pci.h"
+#include "hv/base/bits.h"
+#include "hv/base/string.h"
+#include "tests/attack/nic.h"
+
+#define FRAME_SIZE 60
+#define WAIT_US	   1000
+#define WAITS	   20000
+
+static struct e1000 nic;
+
+static bool is_nic(u32 id)
+{
+	return e1000_model(id);
+}
+
+static void start_clock(void)
+{
+	const char *problem = apic_init(APIC_ANY);
+
+	if (!problem)
+		problem = clock_init();
+	if (problem)
+		fail(EXIT_MACHINE, "%s", problem);
+}
+
+static void nic_begin(void)
+{
+	struct pci_function f;
+	const char *problem;
+
+	if (nic.registers)
+		return;
+	start_clock();
+	if (!pci_find(is_nic, &f))
+		fail(EXIT_NO_NIC, "there is no NIC");
+	problem = dma_init(NULL, false);
+	if (problem)
+		fail(EXIT_MACHINE, "%s", problem);
+	nic.model = e1000_model(pci_read32(f, PCI_ID));
+	nic.registers = pci_claim_bar(f, 0);
+	pci_set_command(f, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	problem = e1000_init(&nic);
+	if (problem)
+		fail(EXIT_NO_NIC, "%s", problem);
+	e1000_start(&nic);
+	for (unsigned i = 0; i < WAITS && !e1000_link_up(&nic); i++)
+		clock_delay_us(WAIT_US);
+	print("nic: %s at " PCI_TEXT "\n", nic.model->name, PCI_ARGS(f));
+}
+
+/* Asks QEMU's gateway for its address, as 10.0.2.15. */
+static void make_request(u8 frame[FRAME_SIZE])
+{
+	static const u8 arp[] = {0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1};
+	static const u8 own[] = {10, 0, 2, 15}, gateway[] = {10, 0, 2, 2};
+
+	memset(frame, 0, FRAME_SIZE);
+	memset(frame, 0xFF, 6);
+	memcpy(frame + 6, &nic.mac, 6);
+	memcpy(frame + 12, arp, sizeof(arp));
+	memcpy(frame + 22, &nic.mac, 6);
+	memcpy(frame + 28, own, sizeof(own));
+	memcpy(frame + 38, gateway, sizeof(gateway));
+}
+
+/* Has the device send what lies at that address of the bus. */
+static void send_from(u64 address)
+{
+	volatile struct e1000_tx_descriptor *tx = &nic.tx[nic.tx_next];
+
+	tx->address = address;
+	tx->length = FRAME_SIZE;
+	tx->status = 0;
+	tx->command = E1000_TX_COMMAND_EOP | E1000_TX_COMMAND_IFCS | E1000_TX_COMMAND_RS;
+	nic.tx_next = (nic.tx_next + 1) % E1000_TX_COUNT;
+	memory_barrier();
+	mmio_write32(nic.registers + E1000_TDT, nic.tx_next);
+}
+
+static void send_request(void)
+{
+	static u8 frame[FRAME_SIZE];
+
+	make_request(frame);
+	send_from((u64)(uintptr_t)frame);
+}
+
+void nic_to(u64 address)
+{
+	nic_begin();
+	for (unsigned i = 0; i < E1000_RX_COUNT; i++)
+		nic.rx[i].address = address;
+	send_request();
+	for (unsigned i = 0; i < WAITS; i++) {
+		struct bytes frame;
+
+		if (e1000_receive(&nic, &frame)) {
+			e1000_receive_done(&nic);
+			print("nic: a frame of %llu bytes\n", (unsigned long long)frame.size);
+			return;
+		}
+		clock_delay_us(WAIT_US);
+	}
+	print("nic: no frame\n");
+}
+
+void nic_from(u64 address)
+{
+	nic_begin();
+	send_from(address);
+	for (unsigned i = 0; i < WAITS && mmio_read32(nic.registers + E1000_TDH) != nic.tx_next;
+	     i++)
+		clock_delay_us(WAIT_US);
+}
+
+void nic_rings(u64 address)
+{
+	nic_begin();
+	mmio_write32(nic.registers + E1000_RDBAL, (u32)address);
+	mmio_write32(nic.registers + E1000_TDBAL, (u32)address);
+	send_request();
+	clock_delay_us(WAIT_US * 20);
+}
