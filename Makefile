@@ -146,7 +146,7 @@ endef
 $(foreach name,$(settings),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval $(call keep_as_typed,$(name)))))
 
-.PHONY: all build hypervisor host run iso test lint deps emulators clean help FORCE
+.PHONY: all build hypervisor host run iso test soak lint deps emulators clean help FORCE
 
 all: build host
 
@@ -170,6 +170,13 @@ test:
 	@tools/deps.sh
 	@exec tools/test.py
 
+SECONDS ?= 3600
+
+soak:
+	@tools/deps.sh
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) build attack
+	@cd tests/system && exec $(PYTHON) -m pytest -q -rP -n3 --soak='$(SECONDS)' test_random.py test_soak.py
+
 lint:
 	@tools/deps.sh build lint
 	@exec tools/lint.py
@@ -189,6 +196,7 @@ help:
 #: make [build]     the hypervisor (build/sluice.elf) and the shipped guest
 #: make run         boots it all in QEMU or Bochs, the shipped guest fetching a file over its own NIC
 #: make test        all tests: host units, lint, systems in emulators; T=NAME only those named like this
+#: make soak        random guests, and traffic beside attacks, for SECONDS=3600
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make lint        the checks of the sources alone
 #: make host        the unit tests and tools of the host, built into build/host/

@@ -124,6 +124,10 @@ static u64 random_page(u64 address, u64 flags, bool wide)
 	u32 chance = random_below(100);
 	u64 entry = address | flags;
 
+	/* Without stack and code not much happens. */
+	if ((address == PLAY_CODE || address >= PLAY + PLAY_SIZE - 3 * PAGE) && random_percent(95))
+		return entry;
+
 	if (chance < 80)
 		return entry;
 	if (chance < 84)

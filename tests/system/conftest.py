@@ -19,6 +19,7 @@ KERNEL = emulator.BUILD / "sluice.elf"
 def pytest_addoption(parser):
     """`--named TEXT` runs only the tests whose name contains TEXT, special characters and all."""
     parser.addoption("--named", default="", help="run only the tests whose name contains this")
+    parser.addoption("--soak", type=int, default=0, help="seconds that each soak test goes on for")
 
 
 def pytest_collection_modifyitems(config, items):

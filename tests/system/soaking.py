@@ -1,0 +1,89 @@
+"""What tests that go on for long share: how long, and the hypervisor as seen from outside meanwhile."""
+
+import contextlib
+import itertools
+import re
+import subprocess
+import time
+
+import pytest
+
+import attacking
+
+# Nothing said for so long: what is left may be stuck. No test fails by this alone.
+SILENCE = 20
+SAMPLES = 20
+
+SIGNALLED = (128 + 6, 128 + 11)  # abort and segmentation fault, as a shell in between has them
+
+
+def rounds(request, count):
+    """Numbers of rounds: `count` of them, or with --soak=SECONDS until that time is up, then others than the
+    last time."""
+    seconds = request.config.getoption("soak")
+    if not seconds:
+        yield from range(count)
+        return
+    start = time.monotonic()
+    for number in itertools.count(int(time.time()) << 8):
+        if time.monotonic() > start + seconds:
+            return
+        yield number
+
+
+class EmulatorDied(Exception):
+    """The emulator itself ended by a signal: what its guests did says nothing about the hypervisor."""
+
+
+def alive(machine):
+    """The machine still runs; an emulator that crashed has its own exception."""
+    status = machine.process.poll()
+    if status is not None and (status < 0 or status in SIGNALLED):
+        log = (machine.folder / "emulator.log").read_text(errors="replace").splitlines()
+        raise EmulatorDied(log[0] if log else f"signal {-status}")
+    return status is None
+
+
+def died(machine):
+    """Something went wrong: if it is the emulator that ends, that has its own exception."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        machine.process.wait(timeout=SILENCE)
+    alive(machine)
+
+
+def wait_quiet(machine, condition):
+    """Waits until a condition holds, or nothing was said for long; returns whether it holds."""
+    said, since = "", time.monotonic()
+    while not condition():
+        if not alive(machine):
+            return condition()
+        if machine.serial() != said:
+            said, since = machine.serial(), time.monotonic()
+        elif time.monotonic() > since + SILENCE:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def control_registers(machine):
+    """CR3 of each CPU."""
+    registers = machine.monitor("info registers -a")
+    return [int(value, 16) for value in re.findall(r"CR3=(\w+)", registers)]
+
+
+def assert_in_guests(machine, cpus):
+    """These CPUs are seen in their guests, not in the hypervisor, which has page tables of its own."""
+    left = set(cpus)
+    for _ in range(SAMPLES):
+        registers = control_registers(machine)
+        left -= {cpu for cpu in left if registers[cpu] != registers[0]}
+        if not left:
+            return
+        time.sleep(0.5)
+    pytest.fail(f"CPUs {sorted(left)} never leave the hypervisor")
+
+
+def assert_intact(machine):
+    """The hypervisor's code and constants are those of its file."""
+    for address, content in attacking.constant_parts():
+        assert machine.read_memory(address, len(content)) == content, f"changed: {address:#x}"
