@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import check_docs
 import check_includes
 import check_sizes
 import sources
@@ -80,6 +81,7 @@ def shellcheck():
 
 
 CHECKS = {
+    "docs": check_docs.complaints,
     "includes": check_includes.complaints,
     "sizes": check_sizes.complaints,
     "clang-format": clang_format,
