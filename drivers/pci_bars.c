@@ -34,10 +34,16 @@ static struct pci_bar io_bar(u32 low, u32 low_bits)
 	};
 }
 
+/* PCI 3.0 6.2.5.1: of the types only 64 bits (4) takes two registers; reserved ones count as 32 bits. */
+static bool is_wide(u32 low)
+{
+	return (low & (PCI_BAR_IO_SPACE | PCI_BAR_MEM_TYPE)) == PCI_BAR_TYPE_64;
+}
+
 static struct pci_bar memory_bar(u32 low, u32 low_bits, u32 high, u32 high_bits)
 {
 	return (struct pci_bar){
-		.kind = low & PCI_BAR_TYPE_64 ? PCI_BAR_MEM64 : PCI_BAR_MEM32,
+		.kind = is_wide(low) ? PCI_BAR_MEM64 : PCI_BAR_MEM32,
 		.prefetchable = low & PCI_BAR_PREFETCH,
 		.address = (u64)high << 32 | (low & PCI_BAR_MEM_ADDRESS),
 		.size = lowest_bit((u64)high_bits << 32 | (low_bits & PCI_BAR_MEM_ADDRESS)),
@@ -50,7 +56,7 @@ static u8 read_bar(struct pci_function *function, u8 index)
 	u16 offset = PCI_BAR0 + 4 * index;
 	u32 low = pci_read(function->address, offset, 4);
 	u32 low_bits = settable_bits(function->address, offset, ~0u);
-	bool wide = (low & (PCI_BAR_IO_SPACE | PCI_BAR_MEM_TYPE)) == PCI_BAR_TYPE_64;
+	bool wide = is_wide(low);
 	u32 high = 0;
 	u32 high_bits = 0;
 

@@ -85,6 +85,20 @@ static void a_64_bit_bar_without_upper_half_is_none(void **state)
 	check_bar(scan(fake), 5, PCI_BAR_NONE, 0, 0);
 }
 
+/* Bit 2 alone does not make it a 64-bit BAR: type 6 is reserved, and the next register a BAR of its own. */
+static void a_bar_of_reserved_type_takes_one_register(void **state)
+{
+	struct fake_function *fake = endpoint();
+
+	(void)state;
+	fake_pci_bar(fake, 0, 0xfebc0006, 0xffff0000);
+	fake_pci_bar(fake, 1, 0xfebd0000, 0xffff0000);
+	fake_pci_bar(fake, 5, 0xfebe0006, 0xffff0000);
+	check_bar(scan(fake), 0, PCI_BAR_MEM32, 0xfebc0000, KIB(64));
+	check_bar(scan(fake), 1, PCI_BAR_MEM32, 0xfebd0000, KIB(64));
+	check_bar(scan(fake), 5, PCI_BAR_MEM32, 0xfebe0000, KIB(64));
+}
+
 static void bridges_have_two_bars_and_keep_their_windows(void **state)
 {
 	struct fake_function *fake;
@@ -334,6 +348,7 @@ int main(void)
 		cmocka_unit_test(io_decoders_of_16_bits_are_sized),
 		cmocka_unit_test(bars_of_4_gib_and_more_are_sized),
 		cmocka_unit_test(a_64_bit_bar_without_upper_half_is_none),
+		cmocka_unit_test(a_bar_of_reserved_type_takes_one_register),
 		cmocka_unit_test(bridges_have_two_bars_and_keep_their_windows),
 		cmocka_unit_test(host_bridges_are_not_probed),
 		cmocka_unit_test(capabilities_are_listed_in_order),
