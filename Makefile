@@ -134,6 +134,10 @@ build/host/obj/flags: FORCE
 
 -include $(patsubst %.o,%.d,$(sort $(host_objects)))
 
+# --- Fuzzing and other tests of the tests ----------------------------------------------------------
+
+-include tests/fuzz/fuzz.mk
+
 # --- What one asks for ---------------------------------------------------------------------------
 
 # The settings reach the tools as they were typed, dollar signs and all.
@@ -195,10 +199,11 @@ help:
 
 #: make [build]     the hypervisor (build/sluice.elf) and the shipped guest
 #: make run         boots it all in QEMU or Bochs, the shipped guest fetching a file over its own NIC
-#: make test        all tests: host units, lint, systems in emulators; T=NAME only those named like this
+#: make test        all tests: host units, lint, fuzzing, systems in emulators; T=NAME only those named like this
 #: make soak        random guests, and traffic beside attacks, for SECONDS=3600
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make lint        the checks of the sources alone
+#: make fuzz        fuzzes all parsers of foreign bytes, SECONDS=600 each; T=NAME only those
 #: make host        the unit tests and tools of the host, built into build/host/
 #: make deps        installs the Debian packages that are missing; run and test do it by themselves
 #: make emulators   fetches QEMU 10 and 11 into build/emulators/

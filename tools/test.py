@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs all tests: builds with both compilers, lint, the host's unit tests, systems in QEMU.
+"""Runs all tests: builds with both compilers, lint, the host's unit tests, fuzzing, systems in QEMU.
 
 With T=NAME in the environment only those whose name contains NAME. The last line is
 `N passed, N failed`; what was skipped and what failed is listed by name above it.
@@ -15,6 +15,7 @@ import xml.etree.ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fuzz
 import lint
 
 TOP = Path(__file__).resolve().parent.parent
@@ -107,6 +108,19 @@ def run_host(program):
     return results
 
 
+def run_fuzz(name):
+    """The result of a harness's few runs."""
+    return timed(f"fuzz: {name}", lambda: fuzz.quick(name))
+
+
+def run_all_fuzz(pool, named):
+    """The results of all harnesses whose name fits, and of their build."""
+    names = [name for name in fuzz.names() if named in f"fuzz: {name}"]
+    if not names:
+        return []
+    return [run_build("build: fuzzers", "fuzzers"), *pool.map(run_fuzz, names)]
+
+
 def host_programs():
     """The unit tests' programs; whether they could be built shows when they are run."""
     sources = sorted((TOP / "tests/host").glob("test_*.c"))
@@ -157,6 +171,7 @@ def run_all(named):
     with ThreadPoolExecutor(CPUS) as pool:
         for group in pool.map(run_host, host_programs()):
             results += group
+        results += run_all_fuzz(pool, named)
     if any(named in name for name in ("corpus", "iasl")):
         results += run_pytest("corpus")
     return results + run_system(named)
