@@ -221,6 +221,39 @@ static void registers_invalidate_where_there_is_no_queue(void **state)
 	assert_null(unit->violation);
 }
 
+/* 6.5.1: what was done reads back as 0 where the request was wrong. */
+static void refuse_by_register(struct fake_unit *unit)
+{
+	unit->ccmd &= ~(3ull << 59);
+}
+
+static void what_a_register_refuses_is_not_done(void **state)
+{
+	u64 ecap = WORLD_ECAP & ~(WORLD_ECAP_QI | WORLD_ECAP_IR);
+	struct fake_unit *unit = world_enabled(WORLD_CAP, ecap);
+	struct iommu_domain domain = attached_domain();
+
+	(void)state;
+	assert_int_equal(vtd_context_enter(&vtd.unit[0], &domain, DEVICE.bdf), OK);
+	unit->on_write = refuse_by_register;
+	assert_int_equal(vtd_ops.detach(&domain, DEVICE), ERR_HARDWARE);
+	unit->on_write = NULL;
+	assert_int_equal(vtd_ops.detach(&domain, DEVICE), OK);
+}
+
+/* 11.4.2, ND 0: 16 of them, and 0 is not used. */
+static void no_more_domains_than_the_unit_has_ids(void **state)
+{
+	struct iommu_domain domain;
+	unsigned count = 0;
+
+	(void)state;
+	world_enabled(WORLD_CAP & ~7ull, WORLD_ECAP);
+	while (count < 100 && vtd_ops.domain_create(&domain, NULL) == OK)
+		count++;
+	assert_int_equal(count, 15);
+}
+
 static void one_table_serves_units_that_differ(void **state)
 {
 	struct fake_unit *rich, *poor;
@@ -365,6 +398,8 @@ int main(void)
 		cmocka_unit_test(the_interrupt_range_is_never_mapped),
 		cmocka_unit_test(page_selective_invalidation_takes_no_more_than_needed),
 		cmocka_unit_test(registers_invalidate_where_there_is_no_queue),
+		cmocka_unit_test(what_a_register_refuses_is_not_done),
+		cmocka_unit_test(no_more_domains_than_the_unit_has_ids),
 		cmocka_unit_test(one_table_serves_units_that_differ),
 		cmocka_unit_test(a_mapping_that_was_not_announced_is_none),
 		cmocka_unit_test(nor_where_the_unit_falls_silent),

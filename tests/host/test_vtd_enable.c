@@ -94,6 +94,22 @@ static void compatibility_format_is_off_and_read_back(void **state)
 	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_HARDWARE);
 }
 
+static void let_compatibility_format_in(struct fake_unit *unit)
+{
+	if (unit->gsts & IRES)
+		unit->gsts |= CFIS;
+}
+
+/* Off when it was asked for, and on again with remapping. */
+static void compatibility_format_that_comes_back_is_seen(void **state)
+{
+	struct fake_unit *unit = probed(WORLD_CAP, WORLD_ECAP);
+
+	(void)state;
+	unit->on_write = let_compatibility_format_in;
+	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_HARDWARE);
+}
+
 static void silence_to_any_command_ends_in_an_error(void **state)
 {
 	static const u32 command[] = {TES, 1u << 30, QIES, IRES, 1u << 24};
@@ -136,6 +152,14 @@ static void extended_interrupt_mode_where_all_can(void **state)
 	assert_false(vtd_ops.wide_apic_ids());
 }
 
+/* Older tables tell a page for every unit; here the fault records are at 0x2000. */
+static void registers_beyond_the_first_page_are_mapped(void **state)
+{
+	(void)state;
+	(void)probed((WORLD_CAP & ~0x3ff000000ull) | 0x200000000ull, WORLD_ECAP);
+	assert_true(vtd.unit[0].mmio.size > 0x2000);
+}
+
 static void units_that_are_of_no_use_are_refused(void **state)
 {
 	static const struct {
@@ -143,10 +167,11 @@ static void units_that_are_of_no_use_are_refused(void **state)
 	} bad[] = {
 		{~0ull, ~0ull},
 		{0, 0},
-		{WORLD_CAP & ~0x1f00ull, WORLD_ECAP},	   /* no depth */
-		{0x00d2008c221e0206ull, WORLD_ECAP},	   /* MGAW 31 bits */
-		{WORLD_CAP, WORLD_ECAP & ~WORLD_ECAP_QI},  /* IR without QI */
-		{WORLD_CAP & ~0x3ff000000ull, WORLD_ECAP}, /* fault records over VER */
+		{WORLD_CAP & ~0x1f00ull, WORLD_ECAP},	  /* no depth */
+		{0x00d2008c221e0206ull, WORLD_ECAP},	  /* MGAW 31 bits */
+		{WORLD_CAP, WORLD_ECAP & ~WORLD_ECAP_QI}, /* IR without QI */
+		{(WORLD_CAP & ~0x3ff000000ull) | 2 << 24,
+		 WORLD_ECAP}, /* fault records over RTADDR */
 	};
 
 	(void)state;
@@ -191,8 +216,10 @@ int main(void)
 		cmocka_unit_test(a_host_address_width_of_64_bits_excludes_nothing),
 		cmocka_unit_test(protected_memory_goes_last),
 		cmocka_unit_test(compatibility_format_is_off_and_read_back),
+		cmocka_unit_test(compatibility_format_that_comes_back_is_seen),
 		cmocka_unit_test(silence_to_any_command_ends_in_an_error),
 		cmocka_unit_test(extended_interrupt_mode_where_all_can),
+		cmocka_unit_test(registers_beyond_the_first_page_are_mapped),
 		cmocka_unit_test(units_that_are_of_no_use_are_refused),
 		cmocka_unit_test(depth_follows_memory_and_all_units),
 	};

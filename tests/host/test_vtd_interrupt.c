@@ -136,6 +136,35 @@ static void freed_entries_are_forgotten_and_reused(void **state)
 	assert_int_equal(raise(unit, 0x20, message, &out), 0);
 }
 
+static unsigned largest_mask;
+
+/* Looks at all invalidations of single entries that are in the queue, from its start on. */
+static void watch_masks(struct fake_unit *unit)
+{
+	for (u64 at = 0; at < unit->iqt; at += 16) {
+		u64 low = fake_read(unit->iqa + at);
+
+		if ((low & 0x1f) == 0x14 && (low >> 27 & 0x1f) > largest_mask)
+			largest_mask = low >> 27 & 0x1f;
+	}
+}
+
+/* ECAP.MHMV 2: four entries at once, and more one by one. */
+static void no_mask_is_larger_than_the_unit_takes(void **state)
+{
+	struct fake_unit *unit = world_enabled(WORLD_CAP, (WORLD_ECAP & ~0xf00000ull) | 2 << 20);
+	struct iommu_interrupts interrupts;
+
+	(void)state;
+	largest_mask = 0;
+	unit->on_write = watch_masks;
+	for (u16 count = 4; count <= 8; count *= 2) {
+		assert_int_equal(vtd_ops.interrupts_alloc(ONLY(DEVICE), count, &interrupts), OK);
+		assert_int_equal(vtd_ops.interrupts_free(&interrupts), OK);
+	}
+	assert_int_equal(largest_mask, 2);
+}
+
 static void ioapic_pins_are_remapped(void **state)
 {
 	struct fake_unit *unit = world_enabled(WORLD_CAP, WORLD_ECAP);
@@ -214,6 +243,7 @@ int main(void)
 		cmocka_unit_test(sources_of_several_ids),
 		cmocka_unit_test(multiple_msi_share_one_address),
 		cmocka_unit_test(freed_entries_are_forgotten_and_reused),
+		cmocka_unit_test(no_mask_is_larger_than_the_unit_takes),
 		cmocka_unit_test(ioapic_pins_are_remapped),
 		cmocka_unit_test(what_an_entry_cannot_hold_is_refused),
 		cmocka_unit_test(wide_apic_ids_reach_their_cpu),

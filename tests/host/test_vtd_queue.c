@@ -126,6 +126,7 @@ static void expect_dead(struct fake_unit *unit, struct iommu_domain *domain)
 	assert_int_equal(
 		vtd_ops.interrupt_set(&interrupts, 0, &(struct interrupt_target){.vector = 0x40}),
 		ERR_HARDWARE);
+	assert_int_equal(vtd_ops.interrupt_clear(&interrupts, 0), ERR_HARDWARE);
 	assert_int_equal(unit->iqt, tail);
 	assert_int_equal(world_pool.free_pages, free_pages);
 }
