@@ -134,7 +134,7 @@ build/host/obj/flags: FORCE
 
 -include $(patsubst %.o,%.d,$(sort $(host_objects)))
 
-# --- Fuzzing and other tests of the tests ----------------------------------------------------------
+# --- Fuzzing ---------------------------------------------------------------------------------------
 
 -include tests/fuzz/fuzz.mk
 
@@ -150,7 +150,7 @@ endef
 $(foreach name,$(settings),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval $(call keep_as_typed,$(name)))))
 
-.PHONY: all build hypervisor host run iso test soak lint deps emulators clean help FORCE
+.PHONY: all build hypervisor host run iso test soak lint mutations deps emulators clean help FORCE
 
 all: build host
 
@@ -185,6 +185,10 @@ lint:
 	@tools/deps.sh build lint
 	@exec tools/lint.py
 
+mutations:
+	@tools/deps.sh build test
+	@exec tools/mutate.py
+
 deps:
 	@tools/deps.sh
 
@@ -204,6 +208,7 @@ help:
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make lint        the checks of the sources alone
 #: make fuzz        fuzzes all parsers of foreign bytes, SECONDS=600 each; T=NAME only those
+#: make mutations   breaks the VT-d driver in many places, to see that its tests notice; a minute or two
 #: make host        the unit tests and tools of the host, built into build/host/
 #: make deps        installs the Debian packages that are missing; run and test do it by themselves
 #: make emulators   fetches QEMU 10 and 11 into build/emulators/
