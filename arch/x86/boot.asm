@@ -50,7 +50,10 @@ boot_entry:
 	mov esp, boot_stack_top
 	mov esi, eax			; the loader's magic
 	mov edi, ebx			; the boot information
-	cmp eax, MULTIBOOT2_BOOTLOADER
+	rdtsc				; clock.c counts from here
+	mov [boot_tsc], eax
+	mov [boot_tsc + 4], edx
+	cmp esi, MULTIBOOT2_BOOTLOADER
 	jne no_loader
 
 	mov eax, 0x80000000		; long mode and NX, or nothing
@@ -155,5 +158,7 @@ boot_stack_guard:
 	resb 4096			; never mapped once paging_start() has run
 		resb BOOT_STACK_SIZE
 boot_stack_top:
+global boot_tsc
+boot_tsc:	resq 1
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -9,7 +9,7 @@
 /* Until it is measured: more than any CPU has, so that waits are too long rather than too short. */
 static u32 tsc_khz = 6000000;
 static u32 apic_khz;
-static u64 start_tsc;
+extern u64 boot_tsc; /* boot.asm: at the entry */
 
 #define PM_TIMER_HZ 3579545u
 #define PIT_HZ	    1193182u
@@ -100,7 +100,6 @@ static bool measure(u64 (*wait)(u16 port), u16 port)
 
 void clock_init(u16 pm_timer_port)
 {
-	start_tsc = tsc_read();
 	if (!pm_timer_port || !measure(pm_timer_wait, pm_timer_port))
 		(void)measure(pit_wait, 0);
 }
@@ -118,7 +117,7 @@ u32 clock_apic_khz(void)
 u64 clock_us(void)
 {
 	/* In two steps, so that the product does not overflow within centuries. */
-	u64 tsc = tsc_read() - start_tsc;
+	u64 tsc = tsc_read() - boot_tsc;
 
 	return tsc / tsc_khz * 1000 + tsc % tsc_khz * 1000 / tsc_khz;
 }

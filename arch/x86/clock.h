@@ -14,7 +14,7 @@ void clock_init(u16 pm_timer_port);
 u32 clock_tsc_khz(void);
 u32 clock_apic_khz(void);
 
-/* Microseconds since clock_init(). */
+/* Microseconds since the loader's hand-over; right once clock_init() is through. */
 u64 clock_us(void);
 
 #endif
