@@ -86,6 +86,7 @@ $(OUT)/obj/link-flags: FORCE
 
 -include guest/guest.mk
 -include tests/attack/attack.mk
+-include tests/bench/bench.mk
 -include tests/modes/modes.mk
 -include tests/random/random.mk
 -include tests/smp/smp.mk
@@ -150,7 +151,7 @@ endef
 $(foreach name,$(settings),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval $(call keep_as_typed,$(name)))))
 
-.PHONY: all build hypervisor host run iso test soak lint mutations deps emulators clean help FORCE
+.PHONY: all build hypervisor host run iso test soak bench lint mutations deps emulators clean help FORCE
 
 all: build host
 
@@ -181,6 +182,12 @@ soak:
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) build attack
 	@cd tests/system && exec $(PYTHON) -m pytest -q -rP -n3 --soak='$(SECONDS)' test_random.py test_soak.py
 
+bench:
+	@tools/deps.sh build run
+	@tools/emulators.sh
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) hypervisor bench-guest
+	@exec tools/bench.py
+
 lint:
 	@tools/deps.sh build lint
 	@exec tools/lint.py
@@ -206,6 +213,7 @@ help:
 #: make test        all tests: host units, lint, fuzzing, systems in emulators; T=NAME only those named like this
 #: make soak        random guests, and traffic beside attacks, for SECONDS=3600
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
+#: make bench       what the hypervisor costs, in instructions: a table, and build/bench.json
 #: make lint        the checks of the sources alone
 #: make fuzz        fuzzes all parsers of foreign bytes, SECONDS=600 each; T=NAME only those
 #: make mutations   breaks the VT-d driver in many places, to see that its tests notice; a minute or two
