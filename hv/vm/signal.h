@@ -29,7 +29,8 @@ struct signals {
 /* Asks a vCPU, from any CPU. */
 void signal_send(struct vm *vm, u32 vcpu, u32 requests);
 
-/* On the vCPU's own CPU: takes what was asked. */
+/* On the vCPU's own CPU: whether anything was asked; and takes it. */
+bool signal_waits(const struct vm *vm, u32 vcpu);
 u32 signal_take(struct vm *vm, u32 vcpu);
 /* True: it may go away now, and is to call signal_back() after. False: there is something to take. */
 bool signal_away(struct vm *vm, u32 vcpu);

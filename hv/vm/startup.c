@@ -91,7 +91,12 @@ static void carry_out(struct vm *vm, struct vcpu *vcpu, u32 requests)
 
 void startup_attend(struct vm *vm, struct vcpu *vcpu)
 {
+	u32 n = (u32)(vcpu - vm->vcpu);
+
+	/* Nearly always; what is asked from here on is seen by signal_away(). */
+	if (!signal_waits(vm, n))
+		return;
 	lock_take(&vm->lock);
-	carry_out(vm, vcpu, signal_take(vm, (u32)(vcpu - vm->vcpu)));
+	carry_out(vm, vcpu, signal_take(vm, n));
 	lock_release(&vm->lock);
 }
