@@ -75,12 +75,31 @@ enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const stru
 	return decode_instruction(bytes, instruction_mode(state), insn);
 }
 
-u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+/*
+ * CPUID, RDMSR and WRMSR, which have no operands, and no prefix before them here: so in every mode. 0: others,
+ * for the decoder.
+ */
+static u8 plain_length(struct bytes code)
+{
+	if (code.size < 2 || code.data[0] != 0x0f)
+		return 0;
+	return code.data[1] == 0xa2 || code.data[1] == 0x32 || code.data[1] == 0x30 ? 2 : 0;
+}
+
+u8 instruction_length(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
 	struct instruction insn;
+	u8 code[INSTRUCTION_MAX_LENGTH];
+	struct bytes bytes = {code, 0};
+	u8 length;
 
 	if (exit->length)
 		return exit->length;
-	return instruction_fetch(vm, vcpu, exit, &state, &insn) == OK ? insn.length : 0;
+	services.cpu->state(vcpu, &state);
+	bytes.size = instruction_bytes(vm, vcpu, &state, code);
+	length = plain_length(bytes);
+	if (length)
+		return length;
+	return decode_instruction(bytes, instruction_mode(&state), &insn) == OK ? insn.length : 0;
 }

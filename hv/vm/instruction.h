@@ -29,6 +29,6 @@ enum status linear_translate(struct vm *vm, const struct vcpu_state *state, u64 
 			     struct guest_translation *translation);
 
 /* The length of the instruction that exited: as the CPU says, or decoded. 0: it can't be told. */
-u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit);
+u8 instruction_length(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit);
 
 #endif

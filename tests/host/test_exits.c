@@ -67,6 +67,33 @@ static void test_cpuid(void **state)
 	assert_int_equal(desk.vm.counters.exits[EXIT_CPUID], 2);
 }
 
+/* Prefixes do nothing to these, but are part of the instruction; and another instruction is not one of them. */
+static void test_length_with_prefixes(void **state)
+{
+	static const struct {
+		enum vm_exit_kind kind;
+		u8 code[5];
+		u32 length;
+	} rows[] = {
+		{EXIT_CPUID, {0x66, 0x0f, 0xa2}, 3},
+		{EXIT_CPUID, {0xf3, 0x2e, 0x0f, 0xa2}, 4},
+		{EXIT_MSR, {0x0f, 0x32}, 2},
+		{EXIT_MSR, {0xf2, 0x0f, 0x32}, 3},
+		{EXIT_MSR, {0x67, 0x66, 0x36, 0x0f, 0x30}, 5},
+		{EXIT_DEBUG, {0x0f, 0x23, 0xf8}, 3},
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		desk_code(rows[i].code, sizeof(rows[i].code));
+		desk.skipped = 0;
+		desk.exit.msr.index = 0x1a0;
+		gpr[GPR_RAX] = 0;
+		handle(rows[i].kind, 0);
+		assert_int_equal(desk.skipped, rows[i].length);
+	}
+}
+
 /* Beyond the CPU's last leaf Intel's give another leaf's words. */
 static void test_cpuid_beyond(void **state)
 {
@@ -348,6 +375,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_cpuid),
+		TEST(test_length_with_prefixes),
 		TEST(test_cpuid_beyond),
 		TEST(test_msr),
 		TEST(test_msr_refused),
