@@ -109,14 +109,13 @@ static gpa_t leaf_address(const struct walk_format *format, u8 level, u64 entry,
 	return gpa(address);
 }
 
-static void narrow_permissions(const struct walk_format *format, u8 level, u64 entry, bool nx,
-			       struct guest_translation *translation)
+/* What all levels allow: rights that each of them gives, and a lock that one of them is enough for. */
+static void set_permissions(const struct guest_paging *paging, u64 given, u64 locked,
+			    struct guest_translation *translation)
 {
-	if (level == format->plain_level)
-		return;
-	translation->writable &= !!(entry & ENTRY_WRITABLE);
-	translation->user &= !!(entry & ENTRY_USER);
-	translation->executable &= !(nx && entry & ENTRY_NO_EXECUTE);
+	translation->writable = given & ENTRY_WRITABLE;
+	translation->user = given & ENTRY_USER;
+	translation->executable = !(paging->efer & EFER_NXE && locked & ENTRY_NO_EXECUTE);
 }
 
 static enum status walk_tables(const struct guest_paging *paging, u64 linear,
@@ -125,6 +124,8 @@ static enum status walk_tables(const struct guest_paging *paging, u64 linear,
 {
 	const struct walk_format *format = walk_format(paging);
 	u64 table = paging->cr3 & format->root;
+	u64 given = ENTRY_WRITABLE | ENTRY_USER;
+	u64 locked = 0;
 
 	for (u8 level = format->levels; level; level--) {
 		unsigned shift = level_shift(format, level);
@@ -135,10 +136,14 @@ static enum status walk_tables(const struct guest_paging *paging, u64 linear,
 			return ERR_INVALID;
 		if (!(entry & ENTRY_PRESENT))
 			return ERR_NOT_FOUND;
-		narrow_permissions(format, level, entry, paging->efer & EFER_NXE, translation);
+		if (level != format->plain_level) {
+			given &= entry;
+			locked |= entry;
+		}
 		if (level == 1 || (format->large_levels & BIT(level) && entry & ENTRY_LARGE)) {
 			translation->address = leaf_address(format, level, entry, linear);
 			translation->page_size = BIT(shift);
+			set_permissions(paging, given, locked, translation);
 			return OK;
 		}
 		table = entry & format->table;
