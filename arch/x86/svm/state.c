@@ -2,6 +2,7 @@
 #include "arch/x86/guest_msr.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/svm/internal.h"
+#include "hv/base/string.h"
 
 #define CS_LONG BIT(9) /* of the VMCB's attributes */
 
@@ -57,16 +58,13 @@ void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
 {
 	const struct vmcb *vmcb = svm_of(vcpu)->vmcb;
 
-	*state = (struct vcpu_state){
-		.cr0 = vmcb->cr0,
-		.cr2 = vmcb->cr2,
-		.cr3 = vmcb->cr3,
-		.cr4 = guest_cr4(svm_of(vcpu)),
-		.efer = vmcb->efer & ~EFER_SVME,
-		.cpl = vmcb->cpl,
-	};
-	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
-		state->segment[i] = vmcb->segment[i];
+	state->cr0 = vmcb->cr0;
+	state->cr2 = vmcb->cr2;
+	state->cr3 = vmcb->cr3;
+	state->cr4 = guest_cr4(svm_of(vcpu));
+	state->efer = vmcb->efer & ~EFER_SVME;
+	state->cpl = vmcb->cpl;
+	memcpy(state->segment, vmcb->segment, sizeof(state->segment));
 }
 
 /* Where the VMCB keeps an MSR; NULL for those that it doesn't. */
