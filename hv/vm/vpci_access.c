@@ -114,13 +114,15 @@ static bool find_port(const struct vpci *pci, u16 port, u8 width, u16 *physical,
 	for (u32 d = 0; d < pci->device_count; d++) {
 		const struct vpci_device *device = &pci->device[d];
 
+		if (!(device->command & PCI_COMMAND_IO))
+			continue;
 		for (unsigned n = 0; n < PCI_MAX_BARS; n++) {
 			const struct pci_bar *bar = &device->function->bar[n];
 			u64 start = device->bar[n].value;
 
-			if (bar->kind != PCI_BAR_IO || !vpci_bar_shown(device->function, n) ||
-			    !(device->command & PCI_COMMAND_IO) || !start ||
-			    !range_within(port, 1, start, bar->size))
+			if (bar->kind != PCI_BAR_IO || !start ||
+			    !range_within(port, 1, start, bar->size) ||
+			    !vpci_bar_shown(device->function, n))
 				continue;
 			*physical = (u16)(bar->address + (port - start));
 			*proper = range_within(port, width, start, bar->size);
