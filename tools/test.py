@@ -162,7 +162,7 @@ def run_system(named):
 
 def run_all(named):
     """All results."""
-    results = [run_build("build: gcc", "build", "host", "attack", "smp")]
+    results = [run_build("build: gcc", "build", "host", "attack", "smp", "bench-guest")]
     if named in "build: clang":
         results.append(run_build("build: clang", "hypervisor", "CC=clang", "OUT=build/clang"))
     for name in lint.CHECKS:
