@@ -19,7 +19,7 @@ DEATHS_MOST = 10  # of the emulator, before it says anything about the hyperviso
 ROUNDS = 2000  # of each guest, which few live to see
 WITH_DEVICE = 3  # of the guests on QEMU
 
-ENDED = re.compile(r"^\S+ +\S+ (r\d): (crashed: .*|ended with code \d+)$", re.MULTILINE)
+ENDED = re.compile(r"^\S+ +\S+ (r\d): (crashed: .*|ended with code \d+)\n", re.MULTILINE)
 
 
 def scenario(where, number):
@@ -64,7 +64,6 @@ def watch(machine, where, number):
     if not everything:
         # In a loop of its own, with interrupts off: what it may do.
         stuck = guests - set(ends)
-        assert where not in MODELS, f"{stuck} did not end"
         soaking.assert_in_guests(machine, [2 + int(name[1:]) for name in stuck])
         ends |= dict.fromkeys(stuck, "stuck")
     machine.expect(r"\bready$")
