@@ -68,9 +68,10 @@ static void move_console(u16 port)
 		log_line("boot", "no UART at port %#x", port);
 }
 
+/* QEMU ends with status 2n + 1, and for its own errors with 1: no success may look like those. */
 static void exit_debug_port(u8 code)
 {
-	port_write32(DEBUG_EXIT_PORT, code);
+	port_write32(DEBUG_EXIT_PORT, (code + 1u) & 0x7f);
 }
 
 /* The code is on the console; what is still in the UART would be lost. */

@@ -190,7 +190,7 @@ def run(machine):
                 end = LAST_LINE.search(show(connection))
                 process.wait()
                 if end:
-                    return int(end[1]) * 2 + 1
+                    return emulator.exit_status(int(end[1]))
         finally:
             process.kill()
             process.wait()

@@ -133,13 +133,27 @@ def dies_with_parent(command):
     return ["setpriv", "--pdeathsig", "KILL", *command]
 
 
-def exit_code(status):
-    """The code that the machine ended with, from QEMU's exit status; None if it wrote none."""
-    return (status - 1) // 2 if status > 0 and status % 2 else None
+def exit_code(status, bare=False):
+    """The code that the machine ended with, from QEMU's exit status; None if it wrote none.
+
+    Status 1 is what QEMU has for its own errors too, so that the hypervisor writes the code plus one.
+    A `bare` machine's guest writes its code as it is.
+    """
+    if status <= 0 or status % 2 == 0:
+        return None
+    written = (status - 1) // 2
+    return written if bare else (written - 1) % 128
+
+
+def exit_status(code):
+    """The status of an emulator whose machine ended with the code: what exit_code() understands."""
+    return (code + 1) % 128 * 2 + 1
 
 
 def describe_end(status):
     """One line about a machine that did not end well; None for one that did."""
+    if status == 1:
+        return "QEMU could not run it, or the hypervisor panicked"
     code = exit_code(status)
     if code == 0:
         return None

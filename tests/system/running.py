@@ -46,6 +46,8 @@ class Qmp:
 class Running:
     """A machine that was started. Its files stay in `folder`: serial.log, and emulator.log."""
 
+    bare = False  # without the hypervisor
+
     def __init__(self, command, folder, descriptors=()):
         self.folder = folder
         self.seen = 0
@@ -107,7 +109,7 @@ class Running:
     def wait_exit(self, seconds=PATIENCE):
         """Waits for the machine's end; the code that it ended with, None if there is none."""
         try:
-            return emulator.exit_code(self.process.wait(timeout=seconds))
+            return emulator.exit_code(self.process.wait(timeout=seconds), self.bare)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the machine did not end in {seconds} s") from None
 
@@ -134,6 +136,7 @@ class RunningQemu(Running):
             name = re.search(r"\bid=(\w+)", netdev)[1]
             dump = f"filter-dump,id=dump-{name},netdev={name}"
             command += ["-object", f"{dump},file={emulator.escape(self.pcap(name))}"]
+        self.bare = machine.kernel is not None
         super().__init__(command, folder, [theirs.fileno()])
         theirs.close()
 

@@ -48,6 +48,13 @@ def test_success(launch):
     assert "the guest ended well" in result.stdout
 
 
+def test_emulators_error(launch):
+    """What QEMU itself refuses is no success, though its status is odd, too."""
+    result = launch(QEMU_ARGS="-device nonsense")
+    assert result.returncode == 1, result.stdout
+    assert "QEMU could not run it" in result.stdout
+
+
 def test_only_print(launch, folder):
     """NORUN prints both command lines as a shell takes them, and runs nothing."""
     arguments = "a='b  c' $d"
