@@ -23,6 +23,10 @@
 #define APIC_LVT_ERROR	 0x370
 #define APIC_TIMER_COUNT 0x380
 #define DELIVERIES	 8
+#define DELIVERY_NMI	 4
+#define DELIVERY_INIT	 5
+#define ICR_SHORTHAND	 BITS(19, 18)
+#define LOGICAL_ID	 1u /* in xAPIC mode: half of all destinations mean the VM itself */
 #define SHORTHANDS	 4
 
 #define MSR_APIC_BASE	 0x1B
@@ -56,6 +60,27 @@ static void apic_write(u32 reg, u32 value)
 		mmio_write32(APIC_PAGE + reg, value);
 }
 
+/*
+ * An NMI or INIT that the VM has coming: the one its handler does not expect, the other stops its only CPU. With
+ * a shorthand that has the sender in it there is none (SDM table 11-3).
+ */
+static bool hits_itself(bool x2apic, u32 destination, u32 low)
+{
+	u32 id = apic_id();
+	u32 broadcast = x2apic ? 0xFFFFFFFF : 0xFF;
+	u32 delivery = low >> 8 & 7;
+
+	if ((delivery != DELIVERY_NMI && delivery != DELIVERY_INIT) || low & ICR_SHORTHAND)
+		return false;
+	if (destination == broadcast)
+		return true;
+	if (!(low & ICR_LOGICAL))
+		return destination == id;
+	if (!x2apic)
+		return destination & LOGICAL_ID;
+	return destination >> 16 == id >> 4 && destination & BIT(id & 15);
+}
+
 static void command(bool x2apic, u32 destination, u32 low)
 {
 	if (x2apic) {
@@ -75,10 +100,15 @@ static unsigned command_all(bool x2apic, u32 destination)
 
 	for (u32 delivery = 0; delivery < DELIVERIES; delivery++)
 		for (u32 shorthand = 0; shorthand < (destination ? 1 : SHORTHANDS); shorthand++)
-			for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++, count++)
-				command(x2apic, destination,
-					(u32)kinds[kind] | shorthand << 18 | delivery << 8 |
-						A_VECTOR);
+			for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+				u32 low = (u32)kinds[kind] | shorthand << 18 | delivery << 8 |
+					  A_VECTOR;
+
+				if (hits_itself(x2apic, destination, low))
+					continue;
+				command(x2apic, destination, low);
+				count++;
+			}
 	return count;
 }
 
@@ -101,7 +131,7 @@ void attack_ipis(struct text value)
 	x2apic = is_x2apic();
 	if (!x2apic) {
 		apic_write(APIC_DFR, 0xFFFFFFFF);
-		apic_write(APIC_LDR, 0xFF000000);
+		apic_write(APIC_LDR, LOGICAL_ID << 24);
 	}
 	for (u32 destination = 0; destination < 256; destination++)
 		count += command_all(x2apic, destination);
