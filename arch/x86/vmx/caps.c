@@ -6,9 +6,6 @@
 #define CPUID_LONG_LEAF 0x80000008
 
 /* Appendix A. */
-#define MSR_FEATURE_CONTROL	    0x03a
-#define FEATURE_CONTROL_LOCK	    BIT(0)
-#define FEATURE_CONTROL_VMXON	    BIT(2) /* outside of SMX operation */
 #define MSR_VMX_BASIC		    0x480
 #define VMX_BASIC_REVISION	    BITS(30, 0)
 #define VMX_BASIC_TRUE_CONTROLS	    BIT(55)

@@ -5,10 +5,6 @@
 #include "arch/x86/vmx/internal.h"
 #include "hv/base/panic.h"
 
-/* 23.7: locked, VMXON outside of SMX operation. */
-#define MSR_FEATURE_CONTROL   0x3a
-#define FEATURE_CONTROL_VALUE (BIT(0) | BIT(2))
-
 #define SELECTOR_RPL_TI BITS(2, 0)
 
 /* All three take a physical address from memory, and set CF or ZF if they can't be carried out (30.2). */
@@ -49,9 +45,9 @@ enum status vmx_cpu_on(struct pool *pool)
 	}
 	region = pool_hpa(pool, percpu()->backend);
 	/* Locked like that, as VMXON asks for it; firmware is to do this, and not all does for all CPUs. */
-	if (!(msr_read(MSR_FEATURE_CONTROL) & BIT(0)))
-		msr_write(MSR_FEATURE_CONTROL, FEATURE_CONTROL_VALUE);
-	if (~msr_read(MSR_FEATURE_CONTROL) & FEATURE_CONTROL_VALUE)
+	if (!(msr_read(MSR_FEATURE_CONTROL) & FEATURE_CONTROL_LOCK))
+		msr_write(MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON);
+	if (~msr_read(MSR_FEATURE_CONTROL) & (FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON))
 		return ERR_UNSUPPORTED;
 	cr4_write(cr4_read() | CR4_VMXE);
 	return vmxon(region) ? OK : ERR_HARDWARE;

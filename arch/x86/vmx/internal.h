@@ -5,6 +5,11 @@
 #include "arch/x86/vcpu.h"
 #include "arch/x86/vmx/vmcs.h"
 
+/* 23.7: what VMXON asks for; firmware's to set, or ours where it left the register open. */
+#define MSR_FEATURE_CONTROL   0x3a
+#define FEATURE_CONTROL_LOCK  BIT(0)
+#define FEATURE_CONTROL_VMXON BIT(2) /* outside of SMX operation */
+
 /* Capabilities, from the MSRs of appendix A. */
 struct vmx_caps {
 	u32 revision;			   /* what VMXON region and VMCS begin with */
