@@ -228,7 +228,7 @@ help:
 #:   GUEST_ARGS='...'        the guest's arguments
 #:   GUEST_MODULES='F:ARGS'  files handed to the guest, each with its own arguments
 #:   VM_ARGS='...'           the VM's configuration: cpus=N mem=SIZE pci=BB:DD.F[,...] restart=N
-#:   HV_ARGS='...'           the hypervisor's own arguments
+#:   HV_ARGS='...'           the hypervisor's own arguments, in place of the defaults; iommu= is none
 #:   IOMMU_ARGS='...'        of QEMU's intel-iommu: aw-bits=48,caching-mode=on ...
 #:   QEMU=10|11|PROGRAM      another QEMU; 10 and 11 are those of `make emulators`
 #:   QEMU_ARGS='...'         more of QEMU's arguments

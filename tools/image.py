@@ -70,6 +70,15 @@ class Image:
         return shlex.join(map(str, command))
 
 
+def hypervisor_line(defaults, given):
+    """The hypervisor's command line: the given words, and those of the defaults whose key none of them has.
+    `key=` with nothing behind it only leaves the default out."""
+    keys = {word.split("=")[0] for word in given.split()}
+    left_out = {word.split("=")[0] + "=" for word in defaults.split()}
+    words = [word for word in defaults.split() if word.split("=")[0] not in keys]
+    return " ".join(words + [word for word in given.split(" ") if word not in left_out]).rstrip(" ")
+
+
 def grub_words(command_line):
     """Quotes a command line so that GRUB hands it on byte by byte, save for one thing: GRUB itself
     puts a backslash before each quote and backslash, which the hypervisor takes off again.

@@ -68,7 +68,7 @@ def guest_modules():
     return modules
 
 
-def compose_image(arguments, guest_defaults):
+def compose_image(hypervisor_defaults, guest_defaults):
     """The image: the hypervisor, the guest with its configuration, and the guest's modules."""
     guest = Path(setting("GUEST", str(SHIPPED_GUESTS / "sluice-guest.elf")))
     guest_arguments = setting("GUEST_ARGS")
@@ -77,8 +77,8 @@ def compose_image(arguments, guest_defaults):
     words = ["vm=vm0", setting("VM_ARGS"), "--", guest_arguments]
     command_line = " ".join(word for word in words if word)
     modules = [image.Module(guest, command_line), *guest_modules()]
-    arguments = " ".join(filter(None, [arguments, setting("HV_ARGS")]))
-    return image.Image(KERNEL, arguments, tuple(modules))
+    line = image.hypervisor_line(hypervisor_defaults, setting("HV_ARGS"))
+    return image.Image(KERNEL, line, tuple(modules))
 
 
 def refuse_others(names, why):

@@ -64,12 +64,6 @@ def make_digest():
     return payload.make(TESTS / "tftp")
 
 
-def hypervisor_words(given, defaults):
-    """The hypervisor's command line: what a scenario gives stands in place of a default."""
-    keys = {word.split("=")[0] for word in given.split()}
-    return [word for word in defaults.split() if word.split("=")[0] not in keys] + given.split()
-
-
 @pytest.fixture(name="boot")
 def make_boot(request, folder, digest):
     """A function that starts a machine as a scenario has it and returns it running:
@@ -102,7 +96,7 @@ def make_boot(request, folder, digest):
             modules += [image.Module(Path(path), text) for path, text in scenario.modules]
             machine.iso = folder / "sluice.iso"
             defaults = bochs.HYPERVISOR_WORDS if on_bochs else "exit=debug"
-            hypervisor = " ".join(hypervisor_words(scenario.hypervisor, defaults))
+            hypervisor = image.hypervisor_line(defaults, scenario.hypervisor)
             image.make(image.Image(KERNEL, hypervisor, tuple(modules)), machine.iso)
         if on_bochs:
             running = Running(machine.command(), folder)

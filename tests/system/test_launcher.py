@@ -16,6 +16,12 @@ import kvm
 SECONDS = 300
 
 ON_BOCHS = {"EMU": "bochs", "CPU_MODEL": "ryzen", "NIC": "none"}
+OWN_WORDS = {
+    "exit=halt": "iommu=unsafe-identity exit=halt",
+    "iommu=": "exit=bochs",
+    "iommu=  pool=4M": "exit=bochs  pool=4M",
+    "iommu=unsafe-identity": "exit=bochs iommu=unsafe-identity",
+}
 ATTACK = str(emulator.BUILD / "attack/attack.elf")
 
 
@@ -125,6 +131,14 @@ def test_bochs_only_print(launch, folder):
     assert f"--args={bochs.HYPERVISOR_WORDS}" in image
     assert {"--model=ryzen", "--memory=1024", f"--tftp={folder}/tftp"} <= set(machine)
     assert not (folder / "bochsrc").exists()
+
+
+def test_own_words(launch):
+    """HV_ARGS stand in place of the default of the same key; a key alone leaves it out."""
+    settings = ON_BOCHS | {"NORUN": "1"}
+    first = {words: launch(**settings, HV_ARGS=words).stdout.splitlines()[0] for words in OWN_WORDS}
+    for words, line in OWN_WORDS.items():
+        assert f"--args={line}" in shlex.split(first[words]), words
 
 
 def test_kvm(launch):
