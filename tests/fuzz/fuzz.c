@@ -46,6 +46,16 @@ void fuzz_table_seal(u8 *table, size_t size, const char *signature)
 	table[ACPI_CHECKSUM] = (u8)-sum;
 }
 
+void fuzz_table(struct bytes table, const char *signature, void (*parse)(struct bytes table))
+{
+	u8 *copy = fuzz_copy(table);
+
+	parse((struct bytes){copy, table.size});
+	fuzz_table_seal(copy, table.size, signature);
+	parse((struct bytes){copy, table.size});
+	free(copy);
+}
+
 void fuzz_check_reason(const char *reason)
 {
 	MUST(reason && *reason);

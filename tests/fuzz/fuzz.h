@@ -52,6 +52,9 @@ u8 *fuzz_copy(struct bytes bytes);
  */
 void fuzz_table_seal(u8 *table, size_t size, const char *signature);
 
+/* Parses an ACPI table twice, in memory of its exact size: as it is, and sealed. */
+void fuzz_table(struct bytes table, const char *signature, void (*parse)(struct bytes table));
+
 /* A reason as every parser has to give it: a text. */
 void fuzz_check_reason(const char *reason);
 

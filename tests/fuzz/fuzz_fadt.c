@@ -33,11 +33,6 @@ static void parse(struct bytes table)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	u8 *copy = fuzz_copy((struct bytes){data, size});
-
-	parse((struct bytes){copy, size});
-	fuzz_table_seal(copy, size, "FACP");
-	parse((struct bytes){copy, size});
-	free(copy);
+	fuzz_table((struct bytes){data, size}, "FACP", parse);
 	return 0;
 }

@@ -41,11 +41,6 @@ static void parse(struct bytes table)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	u8 *copy = fuzz_copy((struct bytes){data, size});
-
-	parse((struct bytes){copy, size});
-	fuzz_table_seal(copy, size, "MCFG");
-	parse((struct bytes){copy, size});
-	free(copy);
+	fuzz_table((struct bytes){data, size}, "MCFG", parse);
 	return 0;
 }
