@@ -13,7 +13,6 @@ import payload
 # Bochs's CPUs that have all that the hypervisor needs.
 INTEL_MODELS = ("corei7_haswell_4770", "corei7_skylake_x", "corei7_icelake_u", "tigerlake")
 MODELS = (*INTEL_MODELS, "ryzen")
-MAKERS = ("corei7_skylake_x", "ryzen")  # one of each, for what takes long
 
 # The system's QEMU and those: for tests that need no IOMMU, and nothing of the machine but its serial
 # line.

@@ -8,6 +8,7 @@ import pytest
 
 import attacking
 from attacking import command
+from scenarios import MODELS
 
 VM_CRASHED = 0x7D
 MEMORY_MIB = 256
@@ -16,8 +17,8 @@ OUTSIDE, LOCAL_APIC = 0xD0000000, 0xFEE00000
 MEMORY = 16  # MiB, of each VM
 
 QEMUS = ["", "10", "11"]
-MODELS = ["ryzen", "corei7_skylake_x"]
-on_all = pytest.mark.parametrize("where", QEMUS + MODELS, ids=["system"] + QEMUS[1:] + MODELS)
+WHERE = [*QEMUS, *MODELS]
+on_all = pytest.mark.parametrize("where", WHERE, ids=["system", *WHERE[1:]])
 
 
 def field():

@@ -35,8 +35,7 @@ def test_boot(boot, digest, model, cpus):
     assert "result: ok" in said
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("model, cpus", attacking.ON_BOCHS)
 def test_no_iommu(boot, model, cpus):
     """Without an IOMMU, and that word, the NIC is no VM's: the guest runs, and does not find any."""
     machine = boot(Scenario("", "", cpus=cpus, hypervisor="iommu="), model)

@@ -7,7 +7,7 @@ import pytest
 
 import attacking
 from attacking import PROGRAM
-from scenarios import IDENTITY, MAKERS, Scenario
+from scenarios import IDENTITY, Scenario, everywhere
 from test_vms import GUEST, NO_VM_RAN, nic
 
 BAD_ARGUMENT = 2  # what the guests end with
@@ -27,15 +27,8 @@ def nothing_is_lost(machine, lives):
 
 @pytest.mark.parametrize(
     "where, cpus, restarts",
-    [
-        ("", 1, 100),
-        ("", 2, 1000),
-        ("11", 2, 100),
-        ("corei7_skylake_x", 1, 10),
-        ("corei7_skylake_x", 2, 20),
-        ("ryzen", 1, 10),
-        ("ryzen", 2, 20),
-    ],
+    [("", 1, 100), ("", 2, 1000), ("11", 2, 100)]
+    + [(model, cpus, 10) for model, cpus in attacking.ON_BOCHS],
 )
 def test_restarts(boot, where, cpus, restarts):
     """Each life is like the first: nothing is lost to the hypervisor, nothing seen of the last."""
@@ -54,10 +47,10 @@ def test_restarts(boot, where, cpus, restarts):
 CONSOLE = dataclasses.replace(SHORT, guest="console", vm="mem=16M pci=none restart=2")
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
-def test_last_code(boot, cpus):
+@attacking.on(("", 1), ("", 2), *attacking.ON_BOCHS)
+def test_last_code(boot, where, cpus):
     """The machine ends with the code of the last life; a crash is no reason not to go on."""
-    machine = boot(dataclasses.replace(CONSOLE, cpus=cpus))
+    machine = boot(dataclasses.replace(CONSOLE, cpus=cpus), where)
     machine.expect(r"\bready$")
     machine.send("no\n")
     machine.expect(rf"vm0: ended with code {BAD_ARGUMENT}$")
@@ -70,9 +63,11 @@ def test_last_code(boot, cpus):
     assert machine.wait_exit() == 0
 
 
-def test_always(boot):
+@everywhere
+def test_always(boot, where):
     """Without end, until somebody ends the machine."""
-    machine = boot(dataclasses.replace(SHORT, cpus=2, vm="mem=16M pci=none restart=always"))
+    vm = "mem=16M pci=none restart=always"
+    machine = boot(dataclasses.replace(SHORT, cpus=2, vm=vm), where)
     machine.expect("vm0: restart 20$")
     assert machine.process.poll() is None
 
@@ -109,8 +104,7 @@ def test_nic(boot, model, cpus, irq):
     assert "vtd_dmar_fault" not in machine.trace()
 
 
-@pytest.mark.parametrize("where", ["", *MAKERS], ids=["qemu", *MAKERS])
-@pytest.mark.parametrize("cpus", [1, 2])
+@attacking.on(("", 1), ("", 2), *attacking.ON_BOCHS)
 def test_identity(boot, where, cpus):
     """Likewise where a VM has a NIC without an IOMMU."""
     scenario = Scenario(

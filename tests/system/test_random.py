@@ -14,7 +14,7 @@ from scenarios import MODELS
 
 PROGRAM = attacking.PROGRAM.parent / "random.elf"
 # Emulators, and how often each is booted without --soak.
-BOOTS = {"": 2, "10": 1, "11": 1, "corei7_skylake_x": 1, "ryzen": 1}
+BOOTS = {"": 2, "10": 1, "11": 1} | dict.fromkeys(MODELS, 1)
 DEATHS_MOST = 10  # of the emulator, before it says anything about the hypervisor
 ROUNDS = 2000  # of each guest, which few live to see
 WITH_DEVICE = 3  # of the guests on QEMU
