@@ -113,6 +113,9 @@ struct pci_function {
 	u32 msix_table_offset;
 	u8 msix_pba_bar;
 	u32 msix_pba_offset;
+	u16 ats; /* offset of address translation services (ATS), 0 where absent or cut short */
+	u8 ats_pending; /* invalidations of what it translated that it can hold: 1 .. 32 */
+	bool ats_on;	/* as firmware left it */
 };
 
 struct pci_topology {
@@ -156,10 +159,17 @@ const struct pci_function *pci_find(const struct pci_topology *topology, struct 
 u16 pci_cap_find(const struct pci_function *function, u16 id, bool extended);
 
 /*
- * Turns the function's interrupts of all kinds and its own address translation (ATS) off, and unless
- * keep_master, or it is a bridge, its bus mastering.
+ * Turns the function's interrupts of all kinds off, and unless keep_master, or it is a bridge, its bus
+ * mastering. ATS stays: a function without it need not answer when it is told to forget, and it does answer
+ * without bus mastering, which is about memory and I/O requests only (PCIe 5.0, 7.5.1.1.3).
  */
 void pci_silence(const struct pci_function *function, bool keep_master);
+
+/*
+ * The function translates no addresses by itself any more. What it has translated it may keep: only turning
+ * ATS on makes it forget (PCIe 5.0, 10.3), so whoever can tell it to does that before.
+ */
+void pci_ats_off(const struct pci_function *function);
 
 /*
  * Turns on, in every function, the access control services (PCIe 5.0, 6.12) that send requests to the

@@ -125,6 +125,21 @@ static void read_msix(struct pci_function *function)
 	function->msix_pba_offset = pba;
 }
 
+static void read_ats(struct pci_function *function)
+{
+	u16 at = pci_cap_find(function, PCI_EXT_CAP_ATS, true);
+
+	if (!at || at + PCI_ATS_END > PCI_EXT_CAP_END)
+		return;
+
+	u32 capability = pci_read(function->address, at + PCI_ATS_CAPABILITY, 2);
+	u8 pending = (u8)bits_get(capability, PCI_ATS_QUEUE);
+
+	function->ats = at;
+	function->ats_pending = pending ? pending : 32;
+	function->ats_on = pci_read(function->address, at + PCI_ATS_CONTROL, 2) & PCI_ATS_ENABLE;
+}
+
 void pci_read_caps(struct pci_function *function)
 {
 	read_list(function);
@@ -134,4 +149,5 @@ void pci_read_caps(struct pci_function *function)
 		read_extended_list(function);
 	read_msi(function);
 	read_msix(function);
+	read_ats(function);
 }

@@ -58,8 +58,11 @@
 #define PCI_ACS_DIRECT		0x0040 /* direct translated P2P */
 
 /* Address translation services, PCIe 5.0 10.5.1. */
-#define PCI_ATS_CONTROL 0x06
-#define PCI_ATS_ENABLE	0x8000
+#define PCI_ATS_CAPABILITY 0x04
+#define PCI_ATS_QUEUE	   4, 0 /* invalidations that it can hold; 0: 32 */
+#define PCI_ATS_CONTROL	   0x06
+#define PCI_ATS_ENABLE	   0x8000
+#define PCI_ATS_END	   0x08
 
 #define PCI_CLASS_HOST_BRIDGE 0x0600 /* class and subclass */
 

@@ -8,15 +8,6 @@ static void clear_bits(const struct pci_function *function, u16 offset, u16 bits
 	pci_write(function->address, offset, 2, value & ~(u32)bits);
 }
 
-/* A translation that a device keeps for itself would outlive the IOMMU's own. */
-static void forget_translations(const struct pci_function *function)
-{
-	u16 ats = pci_cap_find(function, PCI_EXT_CAP_ATS, true);
-
-	if (ats)
-		clear_bits(function, (u16)(ats + PCI_ATS_CONTROL), PCI_ATS_ENABLE);
-}
-
 void pci_silence(const struct pci_function *function, bool keep_master)
 {
 	/* A bridge's bus master bit is what lets the devices below it through. */
@@ -29,5 +20,10 @@ void pci_silence(const struct pci_function *function, bool keep_master)
 		clear_bits(function, (u16)(function->msi + PCI_MSI_CONTROL), PCI_MSI_ENABLE);
 	if (function->msix)
 		clear_bits(function, (u16)(function->msix + PCI_MSIX_CONTROL), PCI_MSIX_ENABLE);
-	forget_translations(function);
+}
+
+void pci_ats_off(const struct pci_function *function)
+{
+	if (function->ats)
+		clear_bits(function, (u16)(function->ats + PCI_ATS_CONTROL), PCI_ATS_ENABLE);
 }

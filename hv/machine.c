@@ -315,17 +315,23 @@ void machine_isolate_devices(struct pci_topology *pci)
 
 /*
  * No device does anything before its driver starts it: firmware's DMA would fault for ever once it is
- * blocked, and firmware's interrupts have nowhere to go. Those that firmware goes on using keep their DMA.
+ * blocked, and firmware's interrupts have nowhere to go. Those that firmware goes on using keep their DMA,
+ * but by addresses that the IOMMU translates: it takes no others once it is on. The others' own translations
+ * it has them forget then.
  */
 void machine_silence_devices(void)
 {
 	const struct pci_topology *pci = &services.platform->pci;
+	bool translates = services.iommu && !services.iommu->identity;
 
 	for (u32 i = 0; i < pci->count; i++) {
 		const struct pci_function *function = &pci->function[i];
 		struct sbdf requester = pci_requester_id(pci, function);
+		bool in_use = services.iommu && services.iommu->has_reserved(requester);
 
-		pci_silence(function, services.iommu && services.iommu->has_reserved(requester));
+		pci_silence(function, in_use);
+		if (in_use || !translates)
+			pci_ats_off(function);
 	}
 }
 

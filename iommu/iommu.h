@@ -91,8 +91,9 @@ struct iommu_ops {
 	/*
 	 * Turns DMA and interrupt remapping on, on every unit, everything blocked, and reads back that
 	 * it is so. event is where the units' fault interrupts go; x2apic tells the mode of the CPUs'
-	 * local APICs. ERR_UNSUPPORTED: the machine has APIC IDs that a unit can't address. On any
-	 * error the units that were done stay on, with everything blocked.
+	 * local APICs. Then devices that translate by themselves (ATS), save those with reserved regions,
+	 * are told to forget, and have it turned off. ERR_UNSUPPORTED: the machine has APIC IDs that a unit
+	 * can't address. On any error the units that were done stay on, with everything blocked.
 	 */
 	enum status (*enable)(const struct interrupt_target *event, bool x2apic);
 

@@ -39,6 +39,8 @@ struct vtd_caps vtd_caps_decode(u64 cap, u64 ecap)
 		.iotlb_offset = (u32)bits_get(ecap, VTD_ECAP_IRO) * 16,
 		.coherent = ecap & VTD_ECAP_C,
 		.queued_invalidation = ecap & VTD_ECAP_QI,
+		.device_tlbs = ecap & VTD_ECAP_QI && ecap & VTD_ECAP_DT,
+		.device_throttling = ecap & VTD_ECAP_DIT,
 		.interrupt_remapping = ecap & VTD_ECAP_IR,
 		.wide_apic_ids = ecap & VTD_ECAP_EIM,
 		.snoop_control = ecap & VTD_ECAP_SC,
@@ -126,13 +128,14 @@ size_t vtd_caps_format(const struct vtd_caps *caps, char *text, size_t size)
 {
 	return format_text(
 		text, size,
-		"%s%s%u-bit addresses, 4K%s%s, %u domains%s%s%s%s%s%s%s%s, %u fault record%s",
+		"%s%s%u-bit addresses, 4K%s%s, %u domains%s%s%s%s%s%s%s%s%s, %u fault record%s",
 		caps->depths & BIT(3) ? "3-level " : "", caps->depths & BIT(4) ? "4-level " : "",
 		caps->address_bits, caps->leaf_sizes & PT_2M ? " 2M" : "",
 		caps->leaf_sizes & PT_1G ? " 1G" : "", caps->domains,
 		caps->interrupt_remapping ? ", IR" : "", caps->wide_apic_ids ? ", EIM" : "",
-		caps->queued_invalidation ? ", QI" : "", caps->coherent ? ", coherent" : "",
-		caps->page_selective ? ", PSI" : "", caps->snoop_control ? ", SC" : "",
-		caps->caching_mode ? ", CM" : "", caps->write_buffer_flush ? ", RWBF" : "",
-		caps->fault_records, caps->fault_records == 1 ? "" : "s");
+		caps->queued_invalidation ? ", QI" : "", caps->device_tlbs ? ", DT" : "",
+		caps->coherent ? ", coherent" : "", caps->page_selective ? ", PSI" : "",
+		caps->snoop_control ? ", SC" : "", caps->caching_mode ? ", CM" : "",
+		caps->write_buffer_flush ? ", RWBF" : "", caps->fault_records,
+		caps->fault_records == 1 ? "" : "s");
 }

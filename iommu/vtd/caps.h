@@ -25,6 +25,8 @@ struct vtd_caps {
 	u32 registers_size; /* bytes that the above take in all */
 	bool coherent;
 	bool queued_invalidation;
+	bool device_tlbs; /* of devices with ATS; with a queue only */
+	bool device_throttling;
 	bool interrupt_remapping;
 	bool wide_apic_ids; /* extended interrupt mode */
 	bool snoop_control;

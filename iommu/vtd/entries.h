@@ -32,8 +32,8 @@ static inline struct vtd_entry vtd_root_make(hpa_t context_table)
 
 /*
  * 9.3 Context entry. FPD stays clear, so that faults are recorded. TT 0: all requests are translated, and
- * those for and with translations of the device's own (ATS) are blocked, so that no device's TLB holds
- * anything that it could use: none is ever invalidated (6.5.2.5).
+ * those for and with translations of the device's own (ATS) are blocked. So no device's TLB ever gets
+ * anything by such an entry, and only what firmware's gave is to be invalidated, once: see ats.c.
  */
 #define VTD_CONTEXT_P		 BIT(0)
 #define VTD_CONTEXT_FPD		 BIT(1)
@@ -146,6 +146,7 @@ static inline u64 vtd_rte_make(u16 handle, const struct interrupt_target *target
 enum vtd_inv_type {
 	VTD_INV_CONTEXT = 1,
 	VTD_INV_IOTLB = 2,
+	VTD_INV_DEVICE_TLB = 3,
 	VTD_INV_INTERRUPT = 4,
 	VTD_INV_WAIT = 5,
 };
@@ -188,6 +189,32 @@ static inline struct vtd_entry vtd_inv_iotlb_make(enum vtd_granularity granulari
 		       (drain_writes ? VTD_INV_IOTLB_DW : 0) |
 		       (drain_reads ? VTD_INV_IOTLB_DR : 0) | (u64)domain_id << VTD_INV_DID_SHIFT,
 		.high = (address & VTD_INV_IOTLB_HIGH_ADDR) | mask,
+	};
+}
+
+/*
+ * 6.5.2.5 Device-TLB invalidation, of all that the device has: with S the lowest clear bit of the address
+ * tells the range (PCIe 5.0, 10.3), which bit 63 makes all 2^64 bytes.
+ */
+#define VTD_INV_DEVICE_PFSID_LOW  12 /* PFSID 3:0 */
+#define VTD_INV_DEVICE_MIP_SHIFT  16 /* 5 bits, 0: 32 */
+#define VTD_INV_DEVICE_SID_SHIFT  32
+#define VTD_INV_DEVICE_PFSID_HIGH 52 /* PFSID 15:4 */
+#define VTD_INV_DEVICE_HIGH_S	  BIT(0)
+#define VTD_INV_DEVICE_HIGH_ALL	  (BITS(62, 12) | VTD_INV_DEVICE_HIGH_S)
+
+/*
+ * pf_source_id is the physical function's where the unit throttles by it (ECAP.DIT), else 0; pending is how
+ * many the device can hold, 1 .. 32.
+ */
+static inline struct vtd_entry vtd_inv_device_tlb_make(u16 source_id, u16 pf_source_id, u8 pending)
+{
+	return (struct vtd_entry){
+		.low = VTD_INV_DEVICE_TLB | (u64)(pf_source_id & 0xf) << VTD_INV_DEVICE_PFSID_LOW |
+		       (u64)(pending & 31) << VTD_INV_DEVICE_MIP_SHIFT |
+		       (u64)source_id << VTD_INV_DEVICE_SID_SHIFT |
+		       (u64)(pf_source_id >> 4) << VTD_INV_DEVICE_PFSID_HIGH,
+		.high = VTD_INV_DEVICE_HIGH_ALL,
 	};
 }
 

@@ -8,6 +8,7 @@
  *   attach.c     attach and detach                          reserved.c  RMRRs
  *   interrupt.c  remapping entries                          faults.c    fault records
  *   tables.c     root and context tables; publishing and retracting an entry
+ *   ats.c        devices that firmware let translate by themselves
  *   invalidate.c chooses between queue.c and regs_inv.c
  *   gcmd.c       the only writer of the Global Command Register
  *
@@ -33,6 +34,8 @@
 #define VTD_MAX_DOMAINS	   256	   /* domain IDs in use at once, 0 not counted in */
 #define VTD_MAX_INTERRUPTS 4096	   /* a unit: holds the largest MSI-X table, 2048, besides others */
 #define VTD_WAIT_US	   1000000 /* hardware answers within microseconds, or never */
+#define VTD_DEVICE_WAIT_US                                                                         \
+	100000000 /* PCIe 5.0, 10.3: a device may take a minute, and half of one more */
 
 struct vtd_queue {
 	bool running;
@@ -161,6 +164,11 @@ enum status vtd_invalidate_iotlb_all(struct vtd_unit *unit);
 enum status vtd_invalidate_iotlb_domain(struct vtd_unit *unit, u16 domain_id);
 /* By pages where the unit can, else the whole domain. */
 enum status vtd_invalidate_iotlb_range(struct vtd_unit *unit, u16 domain_id, u64 address, u64 size);
+/*
+ * All that a device translated by itself. Where caps.device_tlbs. ERR_HARDWARE also if it did not answer, which
+ * takes a minute and more; pending is how many invalidations it can hold, 1 .. 32.
+ */
+enum status vtd_invalidate_device(struct vtd_unit *unit, u16 source_id, u8 pending);
 enum status vtd_invalidate_interrupts_all(struct vtd_unit *unit);
 /* 2^mask entries from index on, which is aligned to that. */
 enum status vtd_invalidate_interrupts(struct vtd_unit *unit, u16 index, u8 mask);
@@ -214,6 +222,9 @@ enum status vtd_detach(struct iommu_domain *domain, struct sbdf requester);
  * vtd_announce_context() has to follow.
  */
 enum status vtd_context_enter(struct vtd_unit *unit, struct iommu_domain *domain, u16 source_id);
+
+/* ats.c: after all units were enabled. ERR_TIMEOUT: a unit is dead. */
+enum status vtd_devices_forget(void);
 
 /* reserved.c (RMRRs, 8.4) */
 /* Reads the table's regions and who uses them; regions in RAM are told and skipped. */

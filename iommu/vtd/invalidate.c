@@ -69,6 +69,14 @@ enum status vtd_invalidate_iotlb_range(struct vtd_unit *unit, u16 domain_id, u64
 				align_down(address, PAGE_SIZE << mask), mask);
 }
 
+/* The IDs of virtual functions are none of those that are scanned: each is its own physical function. */
+enum status vtd_invalidate_device(struct vtd_unit *unit, u16 source_id, u8 pending)
+{
+	u16 pf_source_id = unit->caps.device_throttling ? source_id : 0;
+
+	return vtd_queue_run(unit, vtd_inv_device_tlb_make(source_id, pf_source_id, pending));
+}
+
 enum status vtd_invalidate_interrupts_all(struct vtd_unit *unit)
 {
 	return vtd_queue_run(unit, vtd_inv_interrupts_all_make());

@@ -137,9 +137,9 @@ static bool is_done(const struct vtd_unit *unit)
 	       unit->queue.sequence;
 }
 
-static enum status await(struct vtd_unit *unit)
+static enum status await(struct vtd_unit *unit, u64 us)
 {
-	struct deadline deadline = deadline_in(VTD_WAIT_US);
+	struct deadline deadline = deadline_in(us);
 	enum status result = OK;
 
 	while (!is_done(unit)) {
@@ -159,6 +159,13 @@ static enum status await(struct vtd_unit *unit)
 	return result;
 }
 
+/* A device has its own time to answer; then the unit gives up by itself, with ITE. */
+static u64 patience_us(struct vtd_entry descriptor)
+{
+	return bits_get(descriptor.low, VTD_INV_TYPE) == VTD_INV_DEVICE_TLB ? VTD_DEVICE_WAIT_US
+									    : VTD_WAIT_US;
+}
+
 enum status vtd_queue_run(struct vtd_unit *unit, struct vtd_entry descriptor)
 {
 	if (unit->dead)
@@ -166,5 +173,5 @@ enum status vtd_queue_run(struct vtd_unit *unit, struct vtd_entry descriptor)
 	push(unit, descriptor);
 	push_wait(unit);
 	ring_doorbell(unit);
-	return await(unit);
+	return await(unit, patience_us(descriptor));
 }

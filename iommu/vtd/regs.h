@@ -38,13 +38,15 @@
 #define VTD_ECAP      0x10
 #define VTD_ECAP_C    BIT(0) /* page walks snoop the caches */
 #define VTD_ECAP_QI   BIT(1)
-#define VTD_ECAP_DT   BIT(2)
+#define VTD_ECAP_DT   BIT(2) /* devices may have TLBs of their own (ATS) */
 #define VTD_ECAP_IR   BIT(3)
 #define VTD_ECAP_EIM  BIT(4)
 #define VTD_ECAP_PT   BIT(6)
-#define VTD_ECAP_SC   BIT(7)  /* snoop control: bit 11 of second-stage leaves */
-#define VTD_ECAP_IRO  17, 8   /* in units of 16 bytes */
-#define VTD_ECAP_MHMV 23, 20  /* largest index mask of an interrupt entry invalidation */
+#define VTD_ECAP_SC   BIT(7) /* snoop control: bit 11 of second-stage leaves */
+#define VTD_ECAP_IRO  17, 8  /* in units of 16 bytes */
+#define VTD_ECAP_MHMV 23, 20 /* largest index mask of an interrupt entry invalidation */
+#define VTD_ECAP_DIT                                                                               \
+	BIT(41) /* invalidations of devices' TLBs are throttled for each physical function */
 #define VTD_ECAP_SMTS BIT(43) /* scalable mode */
 
 /* 11.4.4.2 Global Status Register, 32 bits. The command's bits have the same positions. */

@@ -59,6 +59,8 @@ static enum status enable_all(const struct interrupt_target *event, bool x2apic)
 		status = build_tables();
 	for (unsigned i = 0; i < vtd.unit_count && status == OK; i++)
 		status = vtd_unit_enable(&vtd.unit[i], event);
+	if (status == OK)
+		status = vtd_devices_forget();
 	vtd.enabled = status == OK;
 	return status;
 }

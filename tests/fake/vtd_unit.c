@@ -17,8 +17,6 @@
 #define IRTP (1u << 24)
 #define CFI  (1u << 23)
 #define KEPT (TE | EAFL | QIE | IRE | CFI)
-#define IQE  (1u << 4)
-#define ITE  (1u << 6)
 
 #define TTM(rtaddr) ((rtaddr) >> 10 & 3)
 
@@ -42,6 +40,16 @@ struct fake_unit *fake_unit_add(u64 base, u64 cap, u64 ecap)
 	return &units[unit_count++];
 }
 
+unsigned fake_unit_count(void)
+{
+	return unit_count;
+}
+
+struct fake_unit *fake_unit_at(unsigned index)
+{
+	return &units[index];
+}
+
 void fake_violate(struct fake_unit *unit, const char *what)
 {
 	if (!unit->violation)
@@ -57,6 +65,8 @@ struct deadline deadline_in(u64 us)
 bool deadline_passed(struct deadline deadline)
 {
 	now_us += 1000;
+	for (unsigned i = 0; i < unit_count; i++)
+		fake_run_queue(&units[i], now_us);
 	return now_us > deadline.tsc;
 }
 
@@ -84,74 +94,6 @@ static u32 record_base(const struct fake_unit *unit)
 static u32 iotlb_base(const struct fake_unit *unit)
 {
 	return (u32)(unit->ecap >> 8 & 0x3ff) * 16;
-}
-
-/* The descriptor is right as far as this unit looks. */
-static bool acceptable(struct fake_unit *unit, struct fake_pair d)
-{
-	unsigned type = d.low & 0xf;
-
-	if (type == 5 && (d.low & 0x30) == 0x30)
-		fake_violate(unit, "wait descriptor with IF and SW");
-	if (type == 3)
-		fake_violate(unit, "a device asked to forget, though its ATS is off");
-	if (type == 2 && (d.low >> 4 & 3) == 3 &&
-	    ((d.high & 0x3f) > (unit->cap >> 48 & 0x3f) ||
-	     (d.high >> 12 & ((1ull << (d.high & 0x3f)) - 1))))
-		return false;
-	if (type == 4 && (d.low >> 27 & 0x1f) > (unit->ecap >> 20 & 0xf))
-		return false;
-	return type >= 1 && type <= 5;
-}
-
-static void execute(struct fake_unit *unit, struct fake_pair d)
-{
-	unsigned granularity = d.low >> 4 & 3;
-	u16 did = (u16)(d.low >> 16);
-
-	unit->invalidations++;
-	if ((d.low & 0xf) == 2 && (d.low >> 6 & 3) != (unit->cap >> 54 & 3))
-		fake_violate(unit, "IOTLB invalidated without the draining that the unit can do");
-	if ((d.low & 0xf) == 1)
-		fake_forget_contexts(unit, granularity, did, (u16)(d.low >> 32));
-	else if ((d.low & 0xf) == 2)
-		fake_forget_translations(unit, granularity, did, d.high >> 12, d.high & 0x3f);
-	else if ((d.low & 0xf) == 4)
-		fake_forget_interrupts(unit, !(d.low & 0x10), (u16)(d.low >> 32),
-				       d.low >> 27 & 0x1f);
-}
-
-static void wait_descriptor(struct fake_unit *unit, struct fake_pair d)
-{
-	if (unit->device_silent) {
-		unit->device_silent--;
-		fake_raise(unit, ITE);
-	} else if (d.low & 0x20 && !unit->status_lost) {
-		fake_write_status(d.high & ~3ull, (u32)(d.low >> 32));
-	}
-}
-
-static void run_queue(struct fake_unit *unit)
-{
-	u64 size = 4096ull << (unit->iqa & 7);
-
-	fake_drain_writes(); /* the queue itself is always seen as written */
-	while (unit->gsts & QIE && !unit->queue_stuck && unit->iqh != unit->iqt &&
-	       !(unit->fsts & (IQE | ITE))) {
-		struct fake_pair d = fake_read_pair((unit->iqa & ~0xfffull) + unit->iqh);
-		bool is_wait = (d.low & 0xf) == 5;
-
-		if (!acceptable(unit, d) || (unit->refuse && !is_wait)) {
-			unit->refuse -= unit->refuse != 0;
-			fake_raise(unit, IQE);
-			return;
-		}
-		unit->iqh = (unit->iqh + 16) % size;
-		if (is_wait)
-			wait_descriptor(unit, d);
-		else
-			execute(unit, d);
-	}
 }
 
 static void latch(struct fake_unit *unit, u32 one_shot)
@@ -287,7 +229,7 @@ static void write64(struct fake_unit *unit, u64 offset, u64 value)
 	else
 		abort();
 	if (offset == 0x88)
-		run_queue(unit);
+		fake_doorbell(unit, now_us);
 }
 
 void mmio_write64(const struct mmio *mmio, u64 offset, u64 value)

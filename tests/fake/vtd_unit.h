@@ -14,6 +14,8 @@
 #define FAKE_MAX_UNITS	 4
 #define FAKE_MAX_RECORDS 32
 #define FAKE_CACHE	 256
+#define FAKE_MAX_DEVICES 4
+#define FAKE_DEVICE_TLB	 8
 
 /* The memory that driver and units share. */
 #define FAKE_MEMORY_HPA	 0x40000000ull
@@ -51,6 +53,26 @@ struct fake_irte {
 	struct fake_pair entry;
 };
 
+/* What a device translated by itself. */
+struct fake_held {
+	bool valid;
+	u64 page;
+	u64 to; /* page too */
+};
+
+/* A device with ATS, behind the unit. */
+struct fake_device {
+	bool there;
+	bool ats_on;
+	bool silent; /* does not answer when it is told to forget */
+	bool asked;  /* is to forget, and has not yet */
+	u16 sid;
+	u8 depth; /* as its capability has it: 0 is 32 */
+	u64 request;
+	unsigned requests;
+	struct fake_held tlb[FAKE_DEVICE_TLB];
+};
+
 struct fake_unit {
 	u64 base;
 	u64 cap;
@@ -65,13 +87,17 @@ struct fake_unit {
 	struct fake_context context[FAKE_CACHE];
 	struct fake_translation iotlb[FAKE_CACHE];
 	struct fake_irte iec[FAKE_CACHE];
+	struct fake_device device[FAKE_MAX_DEVICES];
 	/* How it misbehaves. */
-	bool queue_stuck;	/* fetches nothing */
-	bool status_lost;	/* fetches, but never writes a status */
+	bool queue_stuck;   /* fetches nothing */
+	unsigned queue_ms;  /* so long for each descriptor */
+	unsigned device_ms; /* so long until a device that was asked to forget has; ~0: for ever */
+	bool status_lost;   /* fetches, but never writes a status */
 	bool registers_stuck;	/* CCMD and IOTLB stay busy */
 	u32 commands_ignored;	/* bits of GCMD without effect */
 	unsigned refuse;	/* so many next descriptors other than waits end in IQE */
 	unsigned device_silent; /* so many next waits end in ITE */
+	u64 due_us;		/* when the queue goes on */
 	/* What it saw. */
 	const char *violation; /* the first one, NULL for none */
 	bool owes_context_flush, owes_iotlb_flush, owes_interrupt_flush;
@@ -93,6 +119,8 @@ extern unsigned fake_queue_errors_seen;
 /* Forgets all units and memory. The memory is page aligned and zero. */
 void *fake_reset(void);
 struct fake_unit *fake_unit_add(u64 base, u64 cap, u64 ecap);
+unsigned fake_unit_count(void);
+struct fake_unit *fake_unit_at(unsigned index);
 void *fake_memory_at(u64 hpa);
 
 /*
@@ -100,6 +128,16 @@ void *fake_memory_at(u64 hpa);
  * which is recorded. 0xff: stopped by a protected memory region, or by abort mode.
  */
 u8 fake_dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to);
+
+/*
+ * A device with ATS; depth as its capability has it. And what its DMA would do, with what it translated before:
+ * a translation that it is given it keeps.
+ */
+struct fake_device *fake_device_add(struct fake_unit *unit, u16 sid, u8 depth);
+u8 fake_device_dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to);
+bool fake_device_holds(const struct fake_device *device, u64 address);
+/* Its ATS is turned on or off. Nothing happens where there is no such device. */
+void fake_device_ats(struct fake_unit *unit, u16 sid, bool on);
 
 /* Likewise for a message of the requester, or an IOAPIC's redirection entry. */
 u8 fake_message(struct fake_unit *unit, u16 sid, u64 address, u32 data, struct fake_delivery *out);
@@ -118,6 +156,15 @@ void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did,
 void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 did, u64 page,
 			      unsigned mask);
 void fake_forget_interrupts(struct fake_unit *unit, bool all, u16 index, unsigned mask);
+/* The queue's part of a write to its tail, and of time that went by. */
+void fake_doorbell(struct fake_unit *unit, u64 now_us);
+void fake_run_queue(struct fake_unit *unit, u64 now_us);
+struct fake_pair fake_context(struct fake_unit *unit, u16 sid);
+struct fake_device *fake_device_find(struct fake_unit *unit, u16 sid);
+/* The unit knows such a descriptor; it sends the request; all requests that were sent were answered. */
+bool fake_device_takes(const struct fake_unit *unit, struct fake_pair descriptor);
+void fake_device_ask(struct fake_unit *unit, struct fake_pair descriptor);
+bool fake_devices_answer(struct fake_unit *unit);
 /*
  * Sets fields of FSTS. Only the first one of them raises the event, at once or, while it is masked, as
  * soon as it no longer is (11.4.7.2).

@@ -141,7 +141,7 @@ void fake_fault_register_write(struct fake_unit *unit, u32 offset, u32 value)
 	settle(unit);
 }
 
-static struct fake_pair context_of(struct fake_unit *unit, u16 sid)
+struct fake_pair fake_context(struct fake_unit *unit, u16 sid)
 {
 	u64 root = unit->root_latched & ADDRESS;
 	struct fake_pair entry = {0};
@@ -229,14 +229,16 @@ static u8 translate(struct fake_unit *unit, struct fake_pair context, u64 addres
 
 static u8 dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to)
 {
-	struct fake_pair context = context_of(unit, sid);
+	struct fake_pair context = fake_context(unit, sid);
 	unsigned levels = (unsigned)(context.high & 7) + 2;
 	u64 leaf;
 	u8 reason;
 
 	if (!(context.low & 1))
 		return fake_read((unit->root_latched & ADDRESS) + (sid >> 8) * 16) & 1 ? 2 : 1;
-	if (context.low & 0xc || levels > 6 || !(unit->cap >> (8 + levels - 2) & 1))
+	/* TT 1, with ATS, where the unit has device-TLBs. */
+	if ((context.low >> 2 & 3) > (unit->ecap >> 2 & 1) || levels > 6 ||
+	    !(unit->cap >> (8 + levels - 2) & 1))
 		return 3;
 	if (address >> ((unit->cap >> 16 & 0x3f) + 1) || address >> (12 + 9 * levels))
 		return 4;

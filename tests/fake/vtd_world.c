@@ -147,6 +147,34 @@ struct fake_unit *world_enabled(u64 cap, u64 ecap)
 	return unit;
 }
 
+void world_set_ats(u16 function, u8 depth)
+{
+	functions[function].ats = WORLD_ATS;
+	functions[function].ats_pending = depth ? depth : 32;
+	functions[function].ats_on = true;
+}
+
+/* The ATS capability of functions that have devices behind their units, and no other register. */
+u32 pci_read(struct sbdf address, u16 offset, u8 width)
+{
+	u32 value = 0;
+
+	for (unsigned i = 0; i < fake_unit_count(); i++) {
+		const struct fake_device *device = fake_device_find(fake_unit_at(i), address.bdf);
+
+		if (device && offset == WORLD_ATS + PCI_ATS_CONTROL && width == 2)
+			value = device->ats_on ? PCI_ATS_ENABLE | 1 : 1;
+	}
+	return value;
+}
+
+void pci_write(struct sbdf address, u16 offset, u8 width, u32 value)
+{
+	for (unsigned i = 0; i < fake_unit_count(); i++)
+		if (offset == WORLD_ATS + PCI_ATS_CONTROL && width == 2)
+			fake_device_ats(fake_unit_at(i), address.bdf, value & PCI_ATS_ENABLE);
+}
+
 /* The production one comes with all of the bus walk. */
 const struct pci_function *pci_find(const struct pci_topology *topology, struct sbdf address)
 {

@@ -15,9 +15,13 @@
 #define WORLD_ECAP     0x00f00f4bull /* coherent */
 #define WORLD_ECAP_C   (1ull << 0)
 #define WORLD_ECAP_QI  (1ull << 1)
+#define WORLD_ECAP_DT  (1ull << 2)
 #define WORLD_ECAP_IR  (1ull << 3)
 #define WORLD_ECAP_EIM (1ull << 4)
 #define WORLD_ECAP_SC  (1ull << 7)
+#define WORLD_ECAP_DIT (1ull << 41)
+
+#define WORLD_ATS 0x140 /* where functions have that capability */
 
 #define WORLD_UNIT_BASE 0xfed90000ull
 #define WORLD_FREE_PAGE (FAKE_MEMORY_HPA + 0x1000) /* .. 0x40000: outside the pool, for tests */
@@ -42,6 +46,8 @@ void world_add_scope(u8 type, u8 enumeration_id, u8 bus, const u8 *hops);
 /* Parent is an index into the topology, or PCI_NO_PARENT; the new index is returned. */
 u16 world_add_function(u8 bus, u8 device, u8 function, u16 parent);
 u16 world_add_bridge(u8 bus, u8 device, u8 function, u16 parent, u8 secondary, u8 subordinate);
+/* The function has ATS, and firmware left it on; depth as in fake_device_add(). */
+void world_set_ats(u16 function, u8 depth);
 /* Closes the table: length and checksum. */
 void world_finish(void);
 

@@ -26,6 +26,7 @@ static struct fake_function *busy_endpoint(void)
 	fake_pci_put(fake, MSIX + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE | 4);
 	fake_pci_put(fake, MSIX + PCI_MSIX_PBA, 4, 0x2000);
 	fake_pci_put(fake, ATS, 4, 1 << 16 | PCI_EXT_CAP_ATS);
+	fake_pci_put(fake, ATS + PCI_ATS_CAPABILITY, 2, 7);
 	fake_pci_put(fake, ATS + PCI_ATS_CONTROL, 2, PCI_ATS_ENABLE | 3);
 	memset(fake->writable + MSI + PCI_MSI_CONTROL, 0xff, 2);
 	memset(fake->writable + MSIX + PCI_MSIX_CONTROL, 0xff, 2);
@@ -44,7 +45,33 @@ static void endpoint_falls_silent(void **state)
 			 PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
 	assert_int_equal(fake_pci_get(fake, MSI + PCI_MSI_CONTROL, 2), PCI_MSI_64);
 	assert_int_equal(fake_pci_get(fake, MSIX + PCI_MSIX_CONTROL, 2), 4);
+	/* A device without need not answer who tells it to forget. */
+	assert_int_equal(fake_pci_get(fake, ATS + PCI_ATS_CONTROL, 2), PCI_ATS_ENABLE | 3);
+}
+
+static void ats_goes_off(void **state)
+{
+	struct fake_function *fake = busy_endpoint();
+
+	(void)state;
+	assert_true(function[0].ats_on);
+	assert_int_equal(function[0].ats_pending, 7);
+	pci_ats_off(&function[0]);
 	assert_int_equal(fake_pci_get(fake, ATS + PCI_ATS_CONTROL, 2), 3);
+	assert_true(function[0].ats_on); /* as it was found */
+
+	fake_pci_put(fake, ATS + PCI_ATS_CAPABILITY, 2, 0x60);
+	pci_scan(&topology, &ecam, 1);
+	assert_false(function[0].ats_on);
+	assert_int_equal(function[0].ats_pending, 32);
+
+	/* One that is cut short by the end is none. */
+	fake_pci_put(fake, ATS, 4, 0xffc00000 | 1 << 16);
+	fake_pci_put(fake, 0xffc, 4, 1 << 16 | PCI_EXT_CAP_ATS);
+	pci_scan(&topology, &ecam, 1);
+	assert_int_equal(function[0].ats, 0);
+	assert_false(function[0].ats_on);
+	pci_ats_off(&function[0]);
 }
 
 static void firmwares_own_keeps_its_dma(void **state)
@@ -76,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoint_falls_silent),
+		cmocka_unit_test(ats_goes_off),
 		cmocka_unit_test(firmwares_own_keeps_its_dma),
 		cmocka_unit_test(bridge_lets_others_through),
 	};

@@ -31,6 +31,11 @@ static void capabilities_are_decoded(void **state)
 	assert_int_equal(caps.domains, 256);
 	assert_int_equal(caps.depths, BIT(4));
 	assert_true(caps.protected_memory && caps.wide_apic_ids && caps.snoop_control);
+	assert_false(caps.device_tlbs || caps.device_throttling);
+	caps = vtd_caps_decode(0x00d2008c20660462, 0x20000f010de);
+	assert_true(caps.device_tlbs && caps.device_throttling);
+	caps = vtd_caps_decode(0x00d2008c20660462, 0xf010d4); /* DT needs QI */
+	assert_false(caps.device_tlbs);
 }
 
 static void the_least_depth_that_covers_is_taken(void **state)
@@ -86,6 +91,9 @@ static void entries_are_made_as_specified(void **state)
 	expect_entry(vtd_inv_context_make(VTD_GLOBAL, 0, 0), 0, 0x11);
 	expect_entry(vtd_inv_iotlb_make(VTD_SELECTIVE, 5, 0x8000, 3, true, true), 0x8003, 0x500f2);
 	expect_entry(vtd_inv_iotlb_make(VTD_DOMAIN, 5, 0, 0, false, false), 0, 0x50022);
+	expect_entry(vtd_inv_device_tlb_make(0x18, 0x123, 4), 0x7ffffffffffff001,
+		     0x0120001800043003);
+	expect_entry(vtd_inv_device_tlb_make(0x1234, 0, 32), 0x7ffffffffffff001, 0x123400000003);
 	expect_entry(vtd_inv_interrupts_all_make(), 0, 4);
 	expect_entry(vtd_inv_interrupts_make(0x20, 5), 0, 0x2028000014);
 	expect_entry(vtd_inv_wait_make(hpa(0x9040), 7), 0x9040, 0x700000025);
