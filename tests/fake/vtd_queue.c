@@ -5,6 +5,14 @@
 #define IQE (1u << 4)
 #define ITE (1u << 6)
 
+bool fake_takes_pages(const struct fake_unit *unit, u64 address)
+{
+	unsigned mask = address & 0x3f;
+
+	return unit->cap >> 39 & 1 && mask <= (unit->cap >> 48 & 0x3f) &&
+	       !(address >> 12 & ((1ull << mask) - 1));
+}
+
 /* The descriptor is right as far as this unit looks. */
 static bool acceptable(struct fake_unit *unit, struct fake_pair d)
 {
@@ -14,9 +22,7 @@ static bool acceptable(struct fake_unit *unit, struct fake_pair d)
 		fake_violate(unit, "wait descriptor with IF and SW");
 	if (type == 3 && !fake_device_takes(unit, d))
 		return false;
-	if (type == 2 && (d.low >> 4 & 3) == 3 &&
-	    ((d.high & 0x3f) > (unit->cap >> 48 & 0x3f) ||
-	     (d.high >> 12 & ((1ull << (d.high & 0x3f)) - 1))))
+	if (type == 2 && (d.low >> 4 & 3) == 3 && !fake_takes_pages(unit, d.high))
 		return false;
 	if (type == 4 && (d.low >> 27 & 0x1f) > (unit->ecap >> 20 & 0xf))
 		return false;
@@ -34,7 +40,7 @@ static void execute(struct fake_unit *unit, struct fake_pair d)
 	if ((d.low & 0xf) == 1)
 		fake_forget_contexts(unit, granularity, did, (u16)(d.low >> 32));
 	else if ((d.low & 0xf) == 2)
-		fake_forget_translations(unit, granularity, did, d.high >> 12, d.high & 0x3f);
+		fake_forget_translations(unit, granularity, did, d.high);
 	else if ((d.low & 0xf) == 3)
 		fake_device_ask(unit, d);
 	else if ((d.low & 0xf) == 4)

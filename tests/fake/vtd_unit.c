@@ -174,8 +174,13 @@ static void write_iotlb(struct fake_unit *unit, u64 value)
 	if (!(value >> 63) || unit->registers_stuck)
 		return;
 	unit->invalidations++;
-	fake_forget_translations(unit, granularity, (u16)(value >> 32), unit->iva >> 12,
-				 unit->iva & 0x3f);
+	/* 11.4.6.2: it may do more than it was asked for, and tells; 0 is a refusal. */
+	if (granularity == 3 && !(unit->cap >> 39 & 1))
+		granularity = 2;
+	else if (granularity == 3 && !fake_takes_pages(unit, unit->iva))
+		granularity = 0;
+	if (granularity)
+		fake_forget_translations(unit, granularity, (u16)(value >> 32), unit->iva);
 	unit->iotlb_reg = (u64)granularity << 57;
 }
 

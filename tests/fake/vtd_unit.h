@@ -44,7 +44,15 @@ struct fake_translation {
 	u16 did;
 	u64 page;  /* address / 4096 */
 	u64 entry; /* 0: cached as not present */
-	u64 to;
+};
+
+/* A paging-structure cache's entry (6.2.5): where the table of that level is, 1 the lowest, for the page. */
+struct fake_table {
+	bool valid;
+	u16 did;
+	unsigned level;
+	u64 page;
+	u64 to; /* 0: cached as not present */
 };
 
 struct fake_irte {
@@ -85,6 +93,7 @@ struct fake_unit {
 	u64 root_latched, irta_latched;
 	/* Caches. */
 	struct fake_context context[FAKE_CACHE];
+	struct fake_table table[FAKE_CACHE];
 	struct fake_translation iotlb[FAKE_CACHE];
 	struct fake_irte iec[FAKE_CACHE];
 	struct fake_device device[FAKE_MAX_DEVICES];
@@ -153,12 +162,19 @@ void fake_write_status(u64 hpa, u32 value);
 void fake_drain_writes(void);
 void fake_violate(struct fake_unit *unit, const char *what);
 void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did, u16 sid);
-void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 did, u64 page,
-			      unsigned mask);
+/* address as in descriptor and register: with mask and IH in its low bits. */
+void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 did, u64 address);
 void fake_forget_interrupts(struct fake_unit *unit, bool all, u16 index, unsigned mask);
 /* The queue's part of a write to its tail, and of time that went by. */
 void fake_doorbell(struct fake_unit *unit, u64 now_us);
 void fake_run_queue(struct fake_unit *unit, u64 now_us);
+bool fake_caching_mode(const struct fake_unit *unit);
+/* The level of the deepest table that is cached for the address, and where it is; else top, and table as it is. */
+unsigned fake_deepest_table(const struct fake_unit *unit, u16 did, u64 address, unsigned top,
+			    u64 *table);
+void fake_cache_table(struct fake_unit *unit, u16 did, u64 address, unsigned level, u64 table);
+/* A page-selective invalidation's address is one that this unit takes. */
+bool fake_takes_pages(const struct fake_unit *unit, u64 address);
 struct fake_pair fake_context(struct fake_unit *unit, u16 sid);
 struct fake_device *fake_device_find(struct fake_unit *unit, u16 sid);
 /* The unit knows such a descriptor; it sends the request; all requests that were sent were answered. */

@@ -16,51 +16,6 @@
 #define PENDING	 (1u << 1)
 #define FIELDS	 0x7fu
 
-static bool caching_mode(const struct fake_unit *unit)
-{
-	return unit->cap >> 7 & 1;
-}
-
-void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did, u16 sid)
-{
-	fake_drain_writes();
-	for (unsigned i = 0; i < FAKE_CACHE; i++) {
-		struct fake_context *cached = &unit->context[i];
-		u16 tag = cached->entry.low & 1 ? (u16)(cached->entry.high >> 8) : 0;
-
-		if (granularity == 1 || (tag == did && (granularity == 2 || cached->sid == sid)))
-			cached->valid = false;
-	}
-	if (granularity == 1)
-		unit->owes_context_flush = false;
-}
-
-void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 did, u64 page,
-			      unsigned mask)
-{
-	fake_drain_writes();
-	for (unsigned i = 0; i < FAKE_CACHE; i++) {
-		struct fake_translation *cached = &unit->iotlb[i];
-
-		if (granularity == 1 ||
-		    (cached->did == did &&
-		     (granularity == 2 || cached->page >> mask == page >> mask)))
-			cached->valid = false;
-	}
-	if (granularity == 1 && !unit->owes_context_flush)
-		unit->owes_iotlb_flush = false;
-}
-
-void fake_forget_interrupts(struct fake_unit *unit, bool all, u16 index, unsigned mask)
-{
-	fake_drain_writes();
-	for (unsigned i = 0; i < FAKE_CACHE; i++)
-		if (all || unit->iec[i].index >> mask == index >> mask)
-			unit->iec[i].valid = false;
-	if (all)
-		unit->owes_interrupt_flush = false;
-}
-
 static unsigned record_count(const struct fake_unit *unit)
 {
 	return (unit->cap >> 40 & 0xff) + 1;
@@ -153,7 +108,7 @@ struct fake_pair fake_context(struct fake_unit *unit, u16 sid)
 	bus = fake_read(root + (sid >> 8) * 16);
 	if (bus & 1)
 		entry = fake_read_pair((bus & ADDRESS) + (sid & 0xff) * 16);
-	for (unsigned i = 0; i < FAKE_CACHE && (entry.low & 1 || caching_mode(unit)); i++) {
+	for (unsigned i = 0; i < FAKE_CACHE && (entry.low & 1 || fake_caching_mode(unit)); i++) {
 		if (!unit->context[i].valid) {
 			unit->context[i] = (struct fake_context){true, sid, entry};
 			break;
@@ -177,17 +132,20 @@ static u8 entry_fault(const struct fake_unit *unit, u64 entry, unsigned level)
 }
 
 /* The page's leaf as an entry for 4 KiB, 0 where there is none. */
-static u8 walk(const struct fake_unit *unit, struct fake_pair context, u64 address, u64 *leaf)
+static u8 walk(struct fake_unit *unit, struct fake_pair context, u64 address, u64 *leaf)
 {
 	unsigned level = (unsigned)(context.high & 7) + 2;
+	u16 did = (u16)(context.high >> 8);
 	u64 table = context.low & ADDRESS;
 
-	for (;; level--) {
+	*leaf = 0;
+	for (level = fake_deepest_table(unit, did, address, level, &table); table; level--) {
 		u64 span = 4096ull << (9 * (level - 1));
 		u64 entry = fake_read(table + address / span % 512 * 8);
 		u8 reason = entry & 3 ? entry_fault(unit, entry, level) : 0;
 
-		*leaf = 0;
+		if (!(entry & 3) && level > 1)
+			fake_cache_table(unit, did, address, level - 1, 0);
 		if (reason || !(entry & 3))
 			return reason;
 		if (level == 1 || entry & 0x80) {
@@ -200,7 +158,9 @@ static u8 walk(const struct fake_unit *unit, struct fake_pair context, u64 addre
 			return 0;
 		}
 		table = entry & ADDRESS;
+		fake_cache_table(unit, did, address, level - 1, table);
 	}
+	return 0;
 }
 
 static u8 translate(struct fake_unit *unit, struct fake_pair context, u64 address, u64 *leaf)
@@ -217,10 +177,9 @@ static u8 translate(struct fake_unit *unit, struct fake_pair context, u64 addres
 		}
 	}
 	reason = walk(unit, context, address, leaf);
-	for (unsigned i = 0; i < FAKE_CACHE && !reason && (*leaf || caching_mode(unit)); i++) {
+	for (unsigned i = 0; i < FAKE_CACHE && !reason && (*leaf || fake_caching_mode(unit)); i++) {
 		if (!unit->iotlb[i].valid) {
-			unit->iotlb[i] =
-				(struct fake_translation){true, did, address >> 12, *leaf, 0};
+			unit->iotlb[i] = (struct fake_translation){true, did, address >> 12, *leaf};
 			break;
 		}
 	}
@@ -274,7 +233,7 @@ static struct fake_pair irte_of(struct fake_unit *unit, u16 index)
 		if (unit->iec[i].valid && unit->iec[i].index == index)
 			return unit->iec[i].entry;
 	entry = fake_read_pair((unit->irta_latched & ADDRESS) + index * 16u);
-	for (unsigned i = 0; i < FAKE_CACHE && (entry.low & 1 || caching_mode(unit)); i++) {
+	for (unsigned i = 0; i < FAKE_CACHE && (entry.low & 1 || fake_caching_mode(unit)); i++) {
 		if (!unit->iec[i].valid) {
 			unit->iec[i] = (struct fake_irte){true, index, entry};
 			break;

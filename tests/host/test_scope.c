@@ -5,7 +5,7 @@
 // sources: iommu/dmar_format.c
 // sources: iommu/dmar.c drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
-// sources: tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
+// sources: tests/fake/vtd_cache.c tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
 #include "tests/host/harness.h"
 
 #include "drivers/pci_regs.h"

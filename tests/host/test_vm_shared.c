@@ -5,7 +5,7 @@
 // sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/share.c iommu/vtd/tables.c iommu/vtd/vtd.c
 // sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
-// sources: tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
+// sources: tests/fake/vtd_cache.c tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
 // sources: hv/vm/vm.c hv/vm/domain.c arch/x86/vmx/ept.c arch/x86/mtrr.c arch/x86/svm/caps.c arch/x86/svm/nested.c
 /* One table for the CPU and the units: when, and what is freed when. */
 #include "tests/host/harness.h"
@@ -256,7 +256,7 @@ static void a_half_made_mapping_is_forgotten(void **state)
 	(void)state;
 	begin_shared(WORLD_CAP);
 	seen = &unit->iotlb[0];
-	*seen = (struct fake_translation){true, vm.domain.id, MIB(5) >> 12, HOST | 3, 0};
+	*seen = (struct fake_translation){true, vm.domain.id, MIB(5) >> 12, HOST | 3};
 	while (world_pool.free_pages > 3)
 		(void)pool_take(&world_pool);
 	assert_int_equal(vm_map(&vm, &ram), ERR_NO_MEMORY);

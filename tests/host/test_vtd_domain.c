@@ -5,7 +5,7 @@
 // sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/share.c iommu/vtd/tables.c iommu/vtd/vtd.c
 // sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
-// sources: tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
+// sources: tests/fake/vtd_cache.c tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
 #include "tests/host/harness.h"
 
 #include "iommu/vtd/internal.h"
@@ -30,6 +30,7 @@ static const struct {
 	{"incoherent", WORLD_CAP, WORLD_ECAP & ~WORLD_ECAP_C},
 	{"domain-selective only", WORLD_CAP & ~WORLD_CAP_PSI, WORLD_ECAP},
 	{"snoop control", WORLD_CAP, WORLD_ECAP | WORLD_ECAP_SC},
+	{"4 levels", WORLD_CAP & ~(1ull << 9), WORLD_ECAP},
 	{"4K pages, 3 levels", 0x00d20080222f0206ull, WORLD_ECAP},
 };
 

@@ -5,7 +5,7 @@
 // sources: iommu/vtd/regs_inv.c iommu/vtd/reserved.c iommu/vtd/share.c iommu/vtd/tables.c iommu/vtd/vtd.c
 // sources: drivers/pci_alias.c hv/platform/acpi_table.c hv/base/pool.c hv/base/pt.c
 // sources: tests/fake/vtd_memory.c tests/fake/vtd_unit.c tests/fake/vtd_walk.c
-// sources: tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
+// sources: tests/fake/vtd_cache.c tests/fake/vtd_queue.c tests/fake/vtd_device.c tests/fake/vtd_world.c drivers/pci_silence.c
 #include "tests/host/harness.h"
 
 #include "iommu/vtd/internal.h"
@@ -103,9 +103,68 @@ static void an_unexpected_completion_is_only_told(void **state)
 	struct fake_unit *unit = with_device(&domain);
 
 	(void)state;
+	unit->fsts = 1 << 5;
+	assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), PAGE_SIZE), OK);
+	unit->fsts = 1 << 5;
+	unit->queue_ms = 1;
+	assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), PAGE_SIZE), OK);
+	assert_int_equal(unit->fsts, 0);
 	unit->fsts = 1 << 5 | 1 << 6;
 	assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), PAGE_SIZE), ERR_HARDWARE);
 	assert_int_equal(unit->fsts, 0);
+}
+
+static unsigned fetched_late;
+
+/* The tail was written, and the unit has not followed. */
+static void fetch_late(struct fake_unit *unit)
+{
+	fetched_late += unit->iqh != unit->iqt;
+}
+
+/* It is behind with what it was given, each time, and does one after the other. */
+static void late_answers_are_waited_for(void **state)
+{
+	struct iommu_domain domain;
+	struct fake_unit *unit = with_device(&domain);
+
+	(void)state;
+	unit->queue_ms = 300;
+	unit->on_write = fetch_late;
+	fetched_late = 0;
+	for (unsigned i = 0; i < 200; i++) {
+		assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), PAGE_SIZE), OK);
+		assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 6);
+		assert_int_equal(vtd_ops.map(&domain, iova(IOVA), hpa(0x7000), PAGE_SIZE, PT_READ),
+				 OK);
+		assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 0);
+	}
+	assert_int_equal(vtd_ops.detach(&domain, DEVICE), OK);
+	assert_int_equal(fake_dma(unit, DEVICE.bdf, IOVA, false, &to), 2);
+	assert_int_equal(fetched_late, 202);
+	assert_null(unit->violation);
+}
+
+/* Firmware's queue has something to do yet: it is waited for, or the unit would be in the middle of it. */
+static void firmwares_queue_runs_empty_first(void **state)
+{
+	struct fake_unit *unit;
+	u64 wait[2] = {5, 0};
+
+	(void)state;
+	world_reset();
+	unit = world_add_unit(WORLD_CAP, WORLD_ECAP);
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	for (unsigned i = 0; i < 3; i++)
+		memcpy(fake_memory_at(WORLD_FREE_PAGE + 16 * i), wait, sizeof(wait));
+	unit->iqa = WORLD_FREE_PAGE;
+	unit->iqt = 3 * 16;
+	unit->gsts = 1u << 26;
+	unit->queue_ms = 100;
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	assert_int_equal(unit->queue_starts, 1);
+	assert_null(unit->violation);
 }
 
 static void expect_dead(struct fake_unit *unit, struct iommu_domain *domain)
@@ -152,6 +211,8 @@ int main(void)
 		cmocka_unit_test(a_failed_detach_can_be_repeated),
 		cmocka_unit_test(a_silent_device_does_not_stop_the_queue),
 		cmocka_unit_test(an_unexpected_completion_is_only_told),
+		cmocka_unit_test(late_answers_are_waited_for),
+		cmocka_unit_test(firmwares_queue_runs_empty_first),
 		cmocka_unit_test(a_unit_that_does_not_answer_is_dead),
 	};
 
