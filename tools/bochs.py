@@ -37,12 +37,12 @@ AMD_MODELS = ("phenom_", "zambezi", "trinity_apu", "ryzen", "turion64_", "athlon
 # it ought to be. It goes on from there, so many times.
 GUESTS_END = 10000
 
-# ips is what a host does about, so that time in the machine and outside are alike: nothing else ties
-# them. Without VBE the screen is a text one, which costs least. The NIC is 00:03.0.
+# ips is less than what a host does: the serial line's bits and the timers take their time by it, and a
+# wait for them should not be long. Nothing else ties the machine's time to that outside. Without VBE the screen is a text one, which costs least. The NIC is 00:03.0.
 CONFIGURATION = """\
 config_interface: textconfig
 display_library: sdl2
-cpu: model={model}, count={cpus}, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs={lenient}
+cpu: model={model}, count={cpus}, ips=10000000, reset_on_triple_fault=0, ignore_bad_msrs={lenient}
 memory: guest={memory}, host={memory}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest

@@ -29,7 +29,7 @@ def field():
 class Neighbours:
     """A machine of VMs that attack and of one, the first, that has the console and takes interrupts."""
 
-    def __init__(self, boot, where, attacks, wait=20000):
+    def __init__(self, boot, where, attacks, wait=2000):
         """attacks: the attacking guests' command lines, by the names of their VMs."""
         self.names = list(attacks)
         lines = {name: f"vm={name} mem={MEMORY}M pci=none -- wait={wait} {words}"
@@ -39,13 +39,12 @@ class Neighbours:
             cpus=2 + len(attacks),
             memory=f"{MEMORY_MIB}M",
             vm=f"mem={MEMORY}M pci=none",
+            guest="fill listen console",
             modules=tuple((str(attacking.PROGRAM), line) for line in lines.values()),
         )
         self.machine = boot(scenario, where)
         self.on_qemu = where not in MODELS
         self.assert_intact = attacking.start(self.machine)
-        command(self.machine, "fill")
-        command(self.machine, "listen")
 
     def assert_unharmed(self):
         """The neighbour has its memory and got no interrupt; the hypervisor is what it was."""
