@@ -111,10 +111,13 @@ static enum status flush_and_free(struct iommu_domain *domain, u64 address, u64 
 	return status;
 }
 
+/* What a flush that failed left in a unit's caches would stand before a new mapping: the old one, or an old table. */
 static enum status announce(struct iommu_domain *domain, u64 address, u64 size)
 {
 	enum status result = OK;
 
+	if (domain->stale)
+		return flush_and_free(domain, address, size);
 	for (unsigned i = 0; i < vtd.unit_count; i++) {
 		if (!(domain->units & BIT(i)))
 			continue;

@@ -140,11 +140,37 @@ static void a_table_that_may_be_walked_is_not_reused(void **state)
 	assert_int_equal(fake_dma(unit, DEVICE.bdf, REGION, true, &to), 5);
 }
 
+/* A mapping that takes the place of one that a unit may still know is the only one from then on. */
+static void what_was_not_forgotten_makes_room(void **state)
+{
+	struct iommu_domain domain;
+	struct fake_unit *unit = attached(WORLD_CAP, &domain);
+
+	(void)state;
+	expect(unit, IOVA, TARGET);
+	unit->refuse = 1;
+	assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), 2 * PAGE_SIZE), ERR_HARDWARE);
+	assert_int_equal(vtd_ops.map(&domain, iova(IOVA), hpa(0x8000), PAGE_SIZE, PT_WRITE), OK);
+	expect(unit, IOVA, 0x8000);
+
+	/* The table of tables was that of others too. */
+	unit->refuse = 1;
+	assert_int_equal(vtd_ops.unmap(&domain, iova(IOVA), PAGE_SIZE), ERR_HARDWARE);
+	assert_int_equal(vtd_ops.map(&domain, iova(MIB(6)), hpa(0x9000), PAGE_SIZE, PT_WRITE), OK);
+	expect(unit, MIB(6), 0x9000);
+
+	unit->refuse = 2;
+	assert_int_equal(vtd_ops.unmap(&domain, iova(MIB(6)), PAGE_SIZE), ERR_HARDWARE);
+	assert_int_equal(vtd_ops.map(&domain, iova(MIB(6)), hpa(0x8000), PAGE_SIZE, PT_WRITE),
+			 ERR_HARDWARE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_stay_cached_until_the_right_invalidation),
 		cmocka_unit_test(absent_tables_are_cached_in_caching_mode),
+		cmocka_unit_test(what_was_not_forgotten_makes_room),
 		cmocka_unit_test(a_table_that_may_be_walked_is_not_reused),
 	};
 
