@@ -1,5 +1,5 @@
-"""Two VMs answer pings and echoes while a third one attacks: every frame is accounted for. With
---soak=SECONDS for that long."""
+"""Two VMs answer pings and echoes while a third one attacks, ends and is built anew: every frame is accounted
+for. With --soak=SECONDS for that long."""
 
 import dataclasses
 import random
@@ -13,11 +13,14 @@ import frames
 import soaking
 from attacking import command
 from scenarios import Scenario
+from test_lives import RESOURCES
 from test_ping import GUEST, NEAR, REPLY_SECONDS, Wire
 
 REQUESTS = 2400  # to each of the neighbours, a round
 BURST = 6
-ATTACKS = 6  # at least; each kind once
+SOAK_FACTOR = 20  # how many times as many with --soak
+LIVES = 3  # of the attacker, at least
+SLOT, OWN = 4, 0x800000  # its NIC, and a place of its own
 NEIGHBOURS = (("second", "e1000", 2, "intx"), ("third", "e1000e", 3, "msix"))
 CHECKSUM_SIZE = 4  # of a frame, which the NIC counts too
 
@@ -50,8 +53,9 @@ class Counted:
 class Neighbour(threading.Thread):
     """The far end of a VM's wire; it sends requests and compares what comes back."""
 
-    def __init__(self, folder, seed):
+    def __init__(self, folder, seed, requests):
         super().__init__(daemon=True)
+        self.requests = requests
         self.wire = Wire(folder)
         self.wire.socket = Counted(self.wire.socket)
         self.chance = random.Random(seed)
@@ -69,7 +73,7 @@ class Neighbour(threading.Thread):
         return frames.udp(NEAR, GUEST, port, 7, data), frames.udp(GUEST, NEAR, 7, port, data)
 
     def run(self):
-        for start in range(0, REQUESTS, BURST):
+        for start in range(0, self.requests, BURST):
             burst = [self.request(number) for number in range(start, start + BURST)]
             for request, _ in burst:
                 self.wire.send(request)
@@ -80,8 +84,8 @@ class Neighbour(threading.Thread):
                     return
 
 
-def scenario(folders):
-    """The attacker, with an edu device, and its neighbours."""
+def scenario(folders, requests):
+    """The attacker, with a NIC that can be reset, and its neighbours."""
     extra, modules = [], []
     for name, model, slot, irq in NEIGHBOURS:
         extra += [
@@ -91,57 +95,84 @@ def scenario(folders):
             "-device",
             f"{model},netdev={name},addr={slot},mac={GUEST.mac.hex(':')}",
         ]
-        words = f"ip=10.7.0.2/24 gw=10.7.0.1 ping=none serve={REQUESTS // 2} udpecho={REQUESTS // 2}"
+        words = f"ip=10.7.0.2/24 gw=10.7.0.1 ping=none serve={requests // 2} udpecho={requests // 2}"
         words = f"vm={name} mem=32M pci=00:{slot:02x}.0 -- {words} irq={irq} timeout=3000"
         modules.append((str(Scenario("", "").program), words))
     return dataclasses.replace(
-        attacking.ATTACKER, cpus=4, memory="512M", extra=tuple(extra), modules=tuple(modules)
+        attacking.ATTACKER,
+        nic="e1000",
+        nic_at=f"addr={SLOT}",
+        devices=(),
+        cpus=4,
+        memory="512M",
+        vm=f"mem=64M pci=00:{SLOT:02x}.0 restart=always",
+        extra=tuple(extra),
+        modules=tuple(modules),
     )
 
 
 def attacks(machine, chance):
-    """Commands of the attacker: DMA to what is not its own, interrupts of its own making."""
+    """What the attacker does in one life: DMA to what is not its own, interrupts of its own making."""
     image, pool = attacking.hypervisor_ranges(machine)
     places = (pool.start, pool.end - 0x8000, image.start + (64 << 20), 0xFED90000, 0xE0000000)
-    while True:
-        yield f"storm={chance.choice(places):#x},{chance.randint(1, 4)}"
-        yield f"msi={0xFEE00010 | chance.randrange(1 << 15) << 5:#x},{chance.randrange(256)}"
-        yield f"from={chance.choice(places):#x}"
-        yield f"out=0xcf8,{0x80000000 | chance.randrange(32) << 11 | 0x10:#x},4"
-        yield f"out=0xcfc,{chance.randrange(1 << 32):#x},4"
-        yield f"poke={0xFEE00300:#x},{chance.choice((0x4500, 0xC4500, 0xC4400, 0xC40FF)):#x}"
+    place = chance.choice(places)
+    yield f"nic-to={place:#x}"
+    yield f"nic-from={place:#x}"
+    yield f"out=0xcf8,{0x80000000 | chance.randrange(32) << 11 | 0x10:#x},4"
+    yield f"out=0xcfc,{chance.randrange(1 << 32):#x},4"
+    yield f"poke={0xFEE00300:#x},{chance.choice((0x4500, 0xC4500, 0xC4400, 0xC40FF)):#x}"
+    # The NIC is of no use after these.
+    yield chance.choice((f"nic-rings={place:#x}", f"nic-to={0xFEE00000 | chance.randrange(1 << 20):#x}"))
 
 
-def run(boot, number):
+def live(machine, chance, number):
+    """A life of the attacker, whose NIC works at its start, to the start of the next one."""
+    assert "nic: a frame of" in command(machine, f"nic-to={OWN:#x}")
+    for line in attacks(machine, chance):
+        command(machine, line)
+    machine.send(chance.choice(("crash\n", "\n")))
+    machine.expect(rf"vm0: restart {number}$")
+    machine.expect(r"\bready$")
+
+
+def run(boot, number, requests):
     """One round: boots, attacks until the traffic is through, and adds up."""
     with tempfile.TemporaryDirectory(prefix="sluice-") as top:
         folders = {name: Path(top, name) for name, *_ in NEIGHBOURS}
         for folder in folders.values():
             folder.mkdir()
-        neighbours = {name: Neighbour(at, f"{number} {name}") for name, at in folders.items()}
-        machine = boot(scenario(folders))
+        neighbours = {
+            name: Neighbour(at, f"{number} {name}", requests) for name, at in folders.items()
+        }
+        machine = boot(scenario(folders, requests))
         assert_intact = attacking.start(machine)
         for neighbour in neighbours.values():
             neighbour.wire.meet(machine)
             neighbour.met = neighbour.wire.socket.sent
         for neighbour in neighbours.values():
             neighbour.start()
-        done = 0
-        for line in attacks(machine, random.Random(number)):
-            command(machine, line)
-            done += 1
-            if done >= ATTACKS and not any(map(Neighbour.is_alive, neighbours.values())):
-                break
+        lives, chance = 0, random.Random(number)
+        while lives < LIVES or any(map(Neighbour.is_alive, neighbours.values())):
+            lives += 1
+            live(machine, chance, lives)
         for name, neighbour in neighbours.items():
             assert not neighbour.wrong, f"{name}: {neighbour.wrong}"
             end = re.compile(rf"{name}: ended with code 0$", re.MULTILINE)
             machine.wait_for(lambda end=end: end.search(machine.serial()), f"the end of {name}")
         assert_intact(attacking.memory(machine))
-        machine.send("\n")
-        assert machine.wait_exit() == 0
+        live(machine, chance, lives + 1)
+        nothing_is_lost(machine, lives + 1)
         assert "PANIC" not in machine.serial()
         machine.kill()
-        return done, [add_up(machine, *neighbour) for neighbour in neighbours.items()]
+        return lives, [add_up(machine, *neighbour) for neighbour in neighbours.items()]
+
+
+def nothing_is_lost(machine, lives):
+    """As much is free after each life of the attacker's, as long as both neighbours are there."""
+    assert len(re.findall(RESOURCES, machine.serial(), re.MULTILINE)) == lives
+    both_there = re.split(r"(?:second|third)\| result: ", machine.serial())[0]
+    told = re.findall(RESOURCES, both_there, re.MULTILINE)
+    assert len(set(told)) <= 1, set(told)
 
 
 def add_up(machine, name, neighbour):
@@ -162,7 +193,8 @@ def add_up(machine, name, neighbour):
 
 
 def test_neighbours(boot, request):
-    """Whatever the attacker does, not a frame of the others is lost, changed or made up."""
+    """Whatever the attacker does, life after life, not a frame of the others is lost, changed or made up."""
+    requests = REQUESTS * (SOAK_FACTOR if request.config.getoption("soak") else 1)
     for number in soaking.rounds(request, 1):
-        done, counts = run(boot, number)
-        print(f"\nsoak: {done} attacks; received and sent: {counts}")
+        lives, counts = run(boot, number, requests)
+        print(f"\nsoak: {lives} lives of the attacker; received and sent: {counts}")
