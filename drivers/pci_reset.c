@@ -46,6 +46,7 @@
 /* Of all that one reset reaches; the function itself comes first. */
 static struct pci_saved saved[MAX_BELOW];
 static u32 saved_count;
+static void (*meanwhile)(void);
 
 const char *pci_reset_name(enum pci_reset_method method)
 {
@@ -60,12 +61,21 @@ const char *pci_reset_name(enum pci_reset_method method)
 	return method < PCI_RESET_METHODS ? names[method] : "none";
 }
 
+static bool time_is_up(struct deadline deadline)
+{
+	if (deadline_passed(deadline))
+		return true;
+	cpu_pause();
+	meanwhile();
+	return false;
+}
+
 void pci_reset_wait(u64 us)
 {
 	struct deadline deadline = deadline_in(us);
 
-	while (!deadline_passed(deadline))
-		cpu_pause();
+	while (!time_is_up(deadline))
+		;
 }
 
 /* Bounded; true as soon as none of the bits is set. */
@@ -74,7 +84,7 @@ static bool wait_clear(const struct pci_function *function, u16 offset, u8 width
 	struct deadline deadline = deadline_in(us);
 
 	while (pci_read(function->address, offset, width) & bits)
-		if (deadline_passed(deadline))
+		if (time_is_up(deadline))
 			return false;
 	return true;
 }
@@ -89,7 +99,7 @@ static bool is_back(const struct pci_function *function)
 		vendor = pci_read(function->address, PCI_VENDOR_ID, 2);
 		if (vendor != VENDOR_NONE && vendor != VENDOR_NOT_READY)
 			break;
-		if (deadline_passed(deadline))
+		if (time_is_up(deadline))
 			return false;
 	}
 	return vendor == function->vendor_id &&
@@ -285,6 +295,7 @@ enum status pci_reset(const struct pci_topology *topology, const struct pci_func
 	u16 pm_at = pci_cap_find(function, PCI_CAP_PM, false);
 	enum status result = ERR_UNSUPPORTED;
 
+	meanwhile = with.meanwhile;
 	pci_silence(function, false);
 	if (pm_at && pci_read(function->address, pm_at + PM_CONTROL, 2) & PM_STATE)
 		pm_set(function, pm_at, 0);

@@ -19,10 +19,12 @@ enum pci_reset_method {
 
 const char *pci_reset_name(enum pci_reset_method method);
 
-/* Who may be reset along with the function: its neighbours below the same bridge for which this is true. */
 struct pci_reset_with {
+	/* Who may be reset along with the function: its neighbours below the same bridge for which this is true. */
 	bool (*may)(const struct pci_function *neighbour, const void *context);
 	const void *context;
+	/* Called over and over while it waits; it must leave these functions alone, and end soon. */
+	void (*meanwhile)(void);
 };
 
 /*

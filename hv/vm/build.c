@@ -13,6 +13,7 @@
 #include "hv/vm/lines.h"
 #include "hv/vm/loader.h"
 #include "hv/vm/msr.h"
+#include "hv/vm/scrub.h"
 #include "hv/vm/services.h"
 
 /* The first pin of the virtual IOAPIC that no ISA device has: devices' lines go from here on. */
@@ -36,14 +37,6 @@ static enum status take_piece(struct memmap *memory, u64 size, hpa_t *start, u64
 			return OK;
 	}
 	return ERR_NO_MEMORY;
-}
-
-/* Nothing of an earlier owner or of the loader may be seen in it. */
-static void scrub(hpa_t start, u64 size)
-{
-	for (u64 offset = 0; offset < size; offset += PAGE_SIZE)
-		memset(paging_window(0, hpa(start.v + offset)), 0, PAGE_SIZE);
-	paging_window_end(0);
 }
 
 /* On an error the piece is given back: what is in no region would be lost. */
@@ -302,8 +295,9 @@ enum status vm_build(struct vm *vm, const struct vm_plan *plan, const struct hv_
 	vioapic_init(&vm->vioapic);
 	status = build_parts(vm, config, memory);
 	if (status != OK) {
-		vm_unbuild(vm);
+		/* In this order: no fault of its devices cuts them off any more. */
 		vm_end(vm, VM_STOPPED, 0, "it could not be built");
+		vm_unbuild(vm);
 	}
 	startup_init(vm);
 	return status;

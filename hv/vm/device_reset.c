@@ -2,6 +2,7 @@
 
 #include "drivers/pci_reset.h"
 #include "hv/base/log.h"
+#include "hv/vm/housekeeping.h"
 #include "hv/vm/services.h"
 
 /* A function that a plan gives to a VM. */
@@ -53,7 +54,7 @@ static enum status reset(const struct vm *vm, const struct pci_function *functio
 			 enum pci_reset_method *method)
 {
 	return pci_reset(&services.platform->pci, function,
-			 (struct pci_reset_with){may_be_reset, vm}, method);
+			 (struct pci_reset_with){may_be_reset, vm, housekeeping}, method);
 }
 
 static enum status reset_first(const struct vm *vm, struct record *record)

@@ -147,6 +147,8 @@ static void take_input(void)
 
 void housekeeping(void)
 {
+	if (!vms)
+		return;
 	drain_faults();
 	take_input();
 }

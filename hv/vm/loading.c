@@ -1,6 +1,7 @@
 #include "hv/vm/loading.h"
 
 #include "hv/base/string.h"
+#include "hv/vm/housekeeping.h"
 #include "hv/vm/vm.h"
 
 /* The boot protocols' structures begin here: real-mode code likes the memory below. */
@@ -45,10 +46,31 @@ static enum status claim(struct loading *loading, u64 start, u64 size)
 	return OK;
 }
 
+static enum status no_memory_there(struct loading *loading)
+{
+	return loading_refuse(loading, "the VM's memory can't be written");
+}
+
+/* Both in pieces: modules may be large, and what a kernel wants cleared nearly all of the VM's memory. */
 static enum status copy(struct loading *loading, u64 to, const void *from, u64 size)
 {
-	if (size && !vm_write(loading->vm, gpa(to), from, size))
-		return loading_refuse(loading, "the VM's memory can't be written");
+	for (u64 done = 0; done < size; done += HOUSEKEEPING_PIECE) {
+		if (!vm_write(loading->vm, gpa(to + done), (const u8 *)from + done,
+			      min_u64(size - done, HOUSEKEEPING_PIECE)))
+			return no_memory_there(loading);
+		housekeeping();
+	}
+	return OK;
+}
+
+static enum status clear(struct loading *loading, u64 to, u64 size)
+{
+	for (u64 done = 0; done < size; done += HOUSEKEEPING_PIECE) {
+		if (!vm_fill(loading->vm, gpa(to + done), 0,
+			     min_u64(size - done, HOUSEKEEPING_PIECE)))
+			return no_memory_there(loading);
+		housekeeping();
+	}
 	return OK;
 }
 
@@ -94,11 +116,10 @@ enum status loading_segment(struct loading *loading, u64 start, struct bytes con
 	status = claim(loading, start, size);
 	if (status == OK)
 		status = copy(loading, start, content.data, content.size);
+	if (status == OK && size > content.size)
+		status = clear(loading, start + content.size, size - content.size);
 	if (status != OK)
 		return status;
-	if (size > content.size &&
-	    !vm_fill(loading->vm, gpa(start + content.size), 0, size - content.size))
-		return loading_refuse(loading, "the VM's memory can't be written");
 	loading->kernel_end = max_u64(loading->kernel_end, start + size);
 	return OK;
 }

@@ -5,6 +5,7 @@
 
 static u8 *memory;
 static u64 memory_size;
+static u64 largest;
 
 void guest_memory_make(struct vm *vm, u64 size, u8 fill)
 {
@@ -13,6 +14,7 @@ void guest_memory_make(struct vm *vm, u64 size, u8 fill)
 	memory_layout_make(&vm->layout, size);
 	memory = malloc(size);
 	memory_size = size;
+	largest = 0;
 	memset(memory, fill, size);
 }
 
@@ -26,6 +28,11 @@ void guest_memory_free(void)
 struct bytes guest_memory(void)
 {
 	return (struct bytes){memory, memory_size};
+}
+
+u64 guest_memory_largest(void)
+{
+	return largest;
 }
 
 bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size)
@@ -42,6 +49,7 @@ bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size)
 	(void)vm;
 	if (!range_within(to.v, size, 0, memory_size))
 		return false;
+	largest = max_u64(largest, size);
 	memcpy(memory + to.v, from, size);
 	return true;
 }
@@ -51,6 +59,7 @@ bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size)
 	(void)vm;
 	if (!range_within(to.v, size, 0, memory_size))
 		return false;
+	largest = max_u64(largest, size);
 	memset(memory + to.v, byte, size);
 	return true;
 }

@@ -11,4 +11,7 @@ void guest_memory_free(void);
 /* All of it, for reading back. */
 struct bytes guest_memory(void);
 
+/* Bytes of the largest single write since it was made. */
+u64 guest_memory_largest(void);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "tests/host/harness.h"
 
+#include "hv/vm/housekeeping.h"
 #include "hv/vm/loader.h"
 #include "hv/vm/memory_layout.h"
 #include "tests/host/elf_builder.h"
@@ -91,6 +92,14 @@ static inline void pvh_kernel(void)
 	simple_kernel(true);
 	elf_note_at(&file, 0x2000, "Xen", 18, 0x100020, 8);
 	elf_add(&file, (struct elf_part){4, 0x2000, 0, 0, 24, 24, 4});
+}
+
+/* Called by what is tested, between the pieces of long copies. */
+static u32 pauses;
+
+void housekeeping(void)
+{
+	pauses++;
 }
 
 static inline void add_modules(void)

@@ -35,6 +35,15 @@ struct deadline deadline_in(u64 us)
 
 static void tick(void);
 
+/* How long nothing else was done at a stretch, at most. */
+static u64 looked_at, longest;
+
+static void meanwhile(void)
+{
+	longest = max_u64(longest, now - looked_at);
+	looked_at = now;
+}
+
 bool deadline_passed(struct deadline deadline)
 {
 	now += 10;
@@ -234,7 +243,15 @@ static enum status reset(enum pci_reset_method *method)
 	assert_non_null(found);
 	fake_pci_wrote = wrote;
 	*method = PCI_RESET_METHODS;
-	return pci_reset(&topology, found, (struct pci_reset_with){may, &owned}, method);
+	looked_at = now;
+	longest = 0;
+
+	enum status status = pci_reset(
+		&topology, found, (struct pci_reset_with){may, &owned, meanwhile}, method);
+
+	meanwhile();
+	assert_true(longest <= 20);
+	return status;
 }
 
 static void check_silent(struct fake_function *fake, u32 bar)

@@ -102,6 +102,17 @@ static u32 lines(void)
 	return count;
 }
 
+/* The first of the tests: no VM is there yet, and what is typed waits. */
+static void test_before_the_start(void **state)
+{
+	(void)state;
+	services = (struct services){.iommu = &iommu_ops};
+	typed_at = waiting = 0;
+	typed_end = 1;
+	housekeeping();
+	assert_int_equal(asked + typed_at, 0);
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -240,6 +251,7 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_before_the_start),
 		cmocka_unit_test_setup(test_nothing, set_up),
 		cmocka_unit_test_setup(test_attribution, set_up),
 		cmocka_unit_test_setup(test_storm, set_up),

@@ -326,6 +326,26 @@ static void test_holes(void **state)
 	assert_filled(MIB(4), FILL, MIB(2));
 }
 
+/* A module of five MiB and as much for the kernel to have cleared: the hypervisor's own work goes on. */
+static void test_long_copies(void **state)
+{
+	static u8 large[MIB(5)];
+
+	(void)state;
+	memset(large, 0x77, sizeof(large));
+	multiboot_kernel(true);
+	elf_add(&file, (struct elf_part){1, 0x1000, MIB(2), MIB(2), 0x10, MIB(5), 0});
+	image.module_count = 1;
+	image.module[0].content = (struct bytes){large, sizeof(large)};
+	pauses = 0;
+	assert_int_equal(load(), OK);
+	assert_int_equal(guest_memory_largest(), HOUSEKEEPING_PIECE);
+	assert_true(pauses >= 6);
+	assert_filled(MIB(2) + 0x10, 0, MIB(5) - 0x10);
+	assert_filled(MIB(7), 0x77, MIB(5));
+	assert_filled(MIB(12), FILL, MIB(4));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +363,7 @@ int main(void)
 		TEST(test_identity_layout),
 		TEST(test_identity_layout_of_many_pieces),
 		TEST(test_holes),
+		TEST(test_long_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,7 @@ static void test_resized_bar(void **state)
 	pci_scan(&topology, &ecam, 1);
 	fake_pci_wrote = rebar_wrote;
 	assert_int_equal(pci_reset(&topology, pci_find(&topology, endpoint->address),
-				   (struct pci_reset_with){may, &owned}, &method),
+				   (struct pci_reset_with){may, &owned, meanwhile}, &method),
 			 OK);
 	assert_int_equal(method, PCI_RESET_FLR);
 	check_silent(endpoint, BAR);

@@ -16,6 +16,7 @@ RESOURCES = r"^\[.*\] vm0: (free: .*; in use: .*)$"
 SHORT = Scenario("", "", nic="", program=PROGRAM, file=False, memory="128M", guest="left")
 WORK = "ping=none timeout=200"  # DHCP is all
 DEVICE = "pci=00:02.0"
+TRIES = 9  # before the device is cut off
 
 
 def nothing_is_lost(machine, lives):
@@ -143,6 +144,31 @@ def test_moves(boot, model, cpus):
     for name, lives in (("vm0", 2), ("b", 1), ("c", 1)):
         assert machine.serial().count(f"{name}| result: ok") == lives
     assert "vtd_dmar_fault" not in machine.trace()
+
+
+# A life's making: a fault that was told in it, and answers to what was typed then. The last one may come of
+# the little that is done after the memory was cleared.
+BUILDING = re.compile(r"second: restart \d+ of \d+\n(.*?)second: built: ", re.DOTALL)
+MEANWHILE = re.compile(r"iommu: fault: .*vm0\| done: .*vm0\| done: ", re.DOTALL)
+
+
+def test_meanwhile(boot):
+    """While a VM's large memory is cleared, another one's console is read and its device's faults are told."""
+    machine = boot(
+        dataclasses.replace(
+            attacking.ATTACKER,
+            cpus=3,
+            memory="1G",
+            modules=((str(PROGRAM), "vm=second mem=640M pci=none restart=1000 -- left"),),
+        )
+    )
+    machine.expect(r"\bready$")
+    pool = attacking.hypervisor_ranges(machine)[1]
+    for line in (f"to={pool.start:#x}", "master", "master") * TRIES:
+        attacking.command(machine, line)
+        if any(map(MEANWHILE.search, BUILDING.findall(machine.serial()))):
+            return
+    pytest.fail("nothing else is done while memory is cleared")
 
 
 def test_no_reset(boot):
