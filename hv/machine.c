@@ -297,6 +297,7 @@ void machine_plan(const struct config *config, struct plan *plan)
 		.apic_id = ids,
 		.assignment = services.iommu,
 		.no_assignment_reason = "there is no usable IOMMU",
+		.iommu_refusal = services.iommu ? services.iommu->refusal : NULL,
 		.one_owner = services.iommu && services.iommu->identity,
 		.memory_available = memmap_ram(&free_memory),
 	};

@@ -144,6 +144,12 @@ struct iommu_ops {
 	 */
 	enum status (*detach)(struct iommu_domain *domain, struct sbdf requester);
 
+	/*
+	 * From probe() on: why attach() will give ERR_NOT_FOUND or ERR_UNSUPPORTED for the requester, whatever
+	 * the domain, as a constant sentence; NULL: it will not.
+	 */
+	const char *(*refusal)(struct sbdf requester);
+
 	/* From probe() on: true if firmware demands that the requester can reach some memory. */
 	bool (*has_reserved)(struct sbdf requester);
 

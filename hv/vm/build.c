@@ -2,7 +2,6 @@
 
 #include "arch/x86/apic.h"
 #include "arch/x86/paging.h"
-#include "drivers/intx.h"
 #include "hv/base/log.h"
 #include "hv/base/string.h"
 #include "hv/platform/gsi.h"
@@ -178,16 +177,6 @@ static enum status build_vcpus(struct vm *vm)
 	return OK;
 }
 
-static bool configured_gsi(const struct hv_config *config, struct sbdf address, u32 *gsi)
-{
-	for (u32 i = 0; i < config->intx_count; i++)
-		if (sbdf_equal(config->intx[i].device, address)) {
-			*gsi = config->intx[i].gsi;
-			return true;
-		}
-	return false;
-}
-
 /* What the device's VM has to do without, and what is left. */
 static u8 no_pin(const struct vm *vm, const struct pci_function *function, const char *reason)
 {
@@ -209,9 +198,7 @@ static u8 back_pin(struct vm *vm, const struct hv_config *config,
 
 	if (!function->interrupt_pin)
 		return VPCI_NO_PIN;
-	status = configured_gsi(config, function->address, &gsi)
-			 ? OK
-			 : intx_find_gsi(&services.platform->pci, function, &gsi);
+	status = line_find(config, &services.platform->pci, function, &gsi);
 	if (status != OK)
 		return no_pin(vm, function, "its line is not known");
 	/* Two devices of the VM on one line share its pin. */

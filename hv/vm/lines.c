@@ -1,6 +1,6 @@
 #include "hv/vm/lines.h"
 
-#include "hv/vm/config.h"
+#include "drivers/intx.h"
 
 #define MAX_LINES (VM_MAX * VM_MAX_DEVICES + 1)
 
@@ -9,6 +9,17 @@ static struct line {
 	const struct vm *owner;
 } lines[MAX_LINES];
 static u32 line_count;
+
+enum status line_find(const struct hv_config *config, const struct pci_topology *pci,
+		      const struct pci_function *function, u32 *gsi)
+{
+	for (u32 i = 0; i < config->intx_count; i++)
+		if (sbdf_equal(config->intx[i].device, function->address)) {
+			*gsi = config->intx[i].gsi;
+			return OK;
+		}
+	return intx_find_gsi(pci, function, gsi);
+}
 
 enum status line_claim(u32 gsi, const struct vm *vm)
 {

@@ -5,10 +5,16 @@
 #ifndef HV_VM_LINES_H
 #define HV_VM_LINES_H
 
-#include "hv/base/status.h"
-#include "hv/base/types.h"
+#include "hv/vm/config.h"
 
 struct vm;
+
+/*
+ * The line of the function's INTx pin: what the configuration says, else what the chipset's routing does.
+ * Errors as of intx_find_gsi().
+ */
+enum status line_find(const struct hv_config *config, const struct pci_topology *pci,
+		      const struct pci_function *function, u32 *gsi);
 
 /*
  * Makes vm (NULL: the hypervisor) the line's owner. OK too if it is already; ERR_BUSY: someone

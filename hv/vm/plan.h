@@ -41,6 +41,8 @@ struct plan_abilities {
 	const u32 *apic_id;
 	bool assignment; /* DMA and interrupt remapping are there */
 	const char *no_assignment_reason;
+	/* Why the IOMMU can't take a requester ID into a VM, or NULL; not asked without assignment. */
+	const char *(*iommu_refusal)(struct sbdf requester);
 	bool one_owner;	      /* nothing is translated: one VM only can have devices */
 	u64 memory_available; /* bytes of RAM that VMs can have */
 };
@@ -50,7 +52,8 @@ struct plan_abilities {
  * by the hypervisor and the first VM. Memory: mem= rounded up; VMs without it share equally what the
  * others leave. Devices: an isolation group (drivers/pci_groups.h) goes to one VM or to none; members that
  * the VM does not name stay in quarantine, and nobody else gets them. Bridges don't count, but a group with
- * another function that stays with the hypervisor, an IOMMU say, goes to nobody. The first VM, if it has no
+ * another function that stays with the hypervisor, an IOMMU say, goes to nobody. One that can only interrupt
+ * by a line, with another VM's device on that line, is refused. The first VM, if it has no
  * pci= word, gets the first NIC (class 02h) that takes nothing away from what others name, or starts without
  * one, and the log says why. With one_owner the first VM that names devices is the only one that has any.
  *

@@ -108,6 +108,12 @@ static enum status detach(struct iommu_domain *domain, struct sbdf requester)
 	return OK;
 }
 
+static const char *refusal(struct sbdf requester)
+{
+	(void)requester;
+	return NULL;
+}
+
 static bool has_reserved(struct sbdf requester)
 {
 	(void)requester;
@@ -238,6 +244,7 @@ const struct iommu_ops identity_ops = {
 	.flush = flush,
 	.attach = attach,
 	.detach = detach,
+	.refusal = refusal,
 	.has_reserved = has_reserved,
 	.interrupts_alloc = interrupts_alloc,
 	.interrupts_alloc_ioapic = interrupts_alloc_ioapic,

@@ -62,19 +62,29 @@ static enum status connect(struct vtd_unit *unit, struct iommu_domain *domain, u
 	return status;
 }
 
-/* The reason why the requester may not be given away, or NULL. */
-static const char *refusal(const struct vtd_unit *unit, const struct iommu_domain *domain,
-			   struct sbdf requester)
+const char *vtd_refusal(struct sbdf requester)
 {
-	const struct vtd_need *need = vtd_caps_unmet(&unit->caps, &vtd.wanted, VTD_TO_ASSIGN);
+	const struct vtd_need *need;
+	struct vtd_unit *unit;
 
+	if (vtd_unit_for(requester, &unit) != OK)
+		return "no IOMMU serves it";
+	need = vtd_caps_unmet(&unit->caps, &vtd.wanted, VTD_TO_ASSIGN);
 	if (need)
 		return need->reason;
 	if (vtd_reserved_shared(requester))
 		return "firmware's reserved memory region of it is shared with another device";
-	if (domain->shared && vtd_reserved_has(requester))
-		return "its reserved memory region has no place in the CPU's table";
 	return NULL;
+}
+
+/* The reason why the requester may not be put into the domain, or NULL. */
+static const char *refusal(const struct iommu_domain *domain, struct sbdf requester)
+{
+	const char *reason = vtd_refusal(requester);
+
+	if (!reason && domain->shared && vtd_reserved_has(requester))
+		reason = "its reserved memory region has no place in the CPU's table";
+	return reason;
 }
 
 static enum status connect_with_reserved(struct vtd_unit *unit, struct iommu_domain *domain,
@@ -101,9 +111,9 @@ enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 		return status;
 	if (!domain->live)
 		return ERR_INVALID;
-	if (refusal(unit, domain, requester)) {
+	if (refusal(domain, requester)) {
 		log_line("vtd", "%s stays in quarantine: %s", sbdf_text(requester, text),
-			 refusal(unit, domain, requester));
+			 refusal(domain, requester));
 		return ERR_UNSUPPORTED;
 	}
 	struct vtd_entry entry = vtd_context_get(unit, requester.bdf);

@@ -217,6 +217,8 @@ bool vtd_can_share(const struct pt *nested);
 /* attach.c */
 enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester);
 enum status vtd_detach(struct iommu_domain *domain, struct sbdf requester);
+/* As of struct iommu_ops. */
+const char *vtd_refusal(struct sbdf requester);
 /*
  * Makes the requester's entry, which must be free. For a table that the unit does not use yet; else
  * vtd_announce_context() has to follow.

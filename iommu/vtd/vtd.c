@@ -290,6 +290,7 @@ const struct iommu_ops vtd_ops = {
 	.flush = flush,
 	.attach = attach,
 	.detach = detach,
+	.refusal = vtd_refusal,
 	.has_reserved = has_reserved,
 	.interrupts_alloc = interrupts_alloc,
 	.interrupts_alloc_ioapic = interrupts_alloc_ioapic,

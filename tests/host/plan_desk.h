@@ -4,6 +4,7 @@
 
 #include "tests/host/harness.h"
 
+#include "drivers/intx.h"
 #include "drivers/pci_groups.h"
 #include "hv/vm/plan.h"
 
@@ -99,6 +100,35 @@ const char *sbdf_text(struct sbdf address, char text[SBDF_TEXT_MAX])
 	return text;
 }
 
+/* A function with a bridge's ID, besides which it may carry its own. */
+static const struct pci_function *aliased;
+
+void pci_requesters(const struct pci_topology *topology, const struct pci_function *function,
+		    struct pci_requesters *requesters)
+{
+	(void)topology;
+	*requesters = (struct pci_requesters){.id = {function->address}, .count = 1};
+	if (function == aliased)
+		requesters->id[requesters->count++] = (struct sbdf){7, 0x0700};
+}
+
+/* The ID that the IOMMU can't take, if any. */
+static struct sbdf unserved;
+
+static const char *iommu_refusal(struct sbdf requester)
+{
+	return sbdf_equal(requester, unserved) ? "its reserved region is shared" : NULL;
+}
+
+/* By the device number alone, so that 00:02.0 and 01:02.0 share one, as on most chipsets. */
+enum status intx_find_gsi(const struct pci_topology *topology, const struct pci_function *function,
+			  u32 *gsi)
+{
+	(void)topology;
+	*gsi = 16 + sbdf_device(function->address);
+	return function->interrupt_pin > 4 ? ERR_INVALID : OK;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -111,9 +141,11 @@ static int set_up(void **state)
 		.cpu_count = ARRAY_SIZE(apic_ids),
 		.apic_id = apic_ids,
 		.assignment = true,
+		.iommu_refusal = iommu_refusal,
 		.memory_available = GIB(1),
 	};
-	unfit = NULL;
+	unfit = aliased = NULL;
+	unserved = (struct sbdf){7, 0};
 	captured_log_clear();
 	return 0;
 }

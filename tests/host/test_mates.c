@@ -1,8 +1,10 @@
-// sources: hv/vm/mates.c hv/vm/plan.c drivers/pci_silence.c drivers/pci_scan.c drivers/pci_bars.c
+// sources: hv/vm/mates.c hv/vm/plan.c hv/vm/plan_devices.c hv/vm/lines.c
+// sources: drivers/pci_silence.c drivers/pci_scan.c drivers/pci_bars.c
 // sources: drivers/pci_caps.c drivers/pci_isolate.c drivers/pci_alias.c drivers/pci_groups.c
 // sources: drivers/pci_groups_print.c drivers/pci_print.c tests/host/fake_pci.c
 #include "tests/host/fake_pci.h"
 
+#include "drivers/intx.h"
 #include "drivers/pci_groups.h"
 #include "hv/vm/mates.h"
 #include "hv/vm/vpci.h"
@@ -10,6 +12,15 @@
 static struct pci_function function[8];
 static struct pci_topology topology = {.function = function, .capacity = ARRAY_SIZE(function)};
 static const struct pci_ecam ecam = {.base = {0xb0000000}, .last_bus = 255};
+
+enum status intx_find_gsi(const struct pci_topology *pci, const struct pci_function *which,
+			  u32 *gsi)
+{
+	(void)pci;
+	(void)which;
+	*gsi = 0;
+	return ERR_UNSUPPORTED;
+}
 
 const char *vpci_check(const struct platform *machine, const struct pci_function *which)
 {

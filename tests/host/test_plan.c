@@ -1,4 +1,4 @@
-// sources: hv/vm/plan.c
+// sources: hv/vm/plan.c hv/vm/plan_devices.c hv/vm/lines.c
 #include "tests/host/plan_desk.h"
 
 /* CPUs and memory, and the plan's lines. */

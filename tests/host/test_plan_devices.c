@@ -1,4 +1,4 @@
-// sources: hv/vm/plan.c
+// sources: hv/vm/plan.c hv/vm/plan_devices.c hv/vm/lines.c
 #include "tests/host/plan_desk.h"
 
 /* Which VM gets which devices. */
@@ -256,6 +256,85 @@ static void test_group_of_the_default_nic(void **state)
 	functions[2].group = 2;
 }
 
+/* The IOMMU's word counts before anything is built, be it about any of the device's IDs. */
+static void test_iommu_refuses(void **state)
+{
+	(void)state;
+	unserved = SEGMENT_1->address;
+	give(add_vm("a"), NIC0);
+	give(add_vm("b"), SEGMENT_1);
+	give(add_vm("c"), NIC1);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_string_equal(plan.vm[1].config->name, "c");
+	assert_true(logged("vm b: refused: 00:07.0: its reserved region is shared\n"));
+
+	captured_log_clear();
+	unserved = (struct sbdf){7, 0x0700};
+	aliased = NIC1;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_true(logged("vm c: refused: 00:03.0: its reserved region is shared\n"));
+	assert_false(logged("vm b: refused"));
+}
+
+static void test_iommu_refuses_default_nic(void **state)
+{
+	(void)state;
+	unserved = NIC0->address;
+	add_vm("a");
+	give(add_vm("b"), NIC1);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_int_equal(plan.vm[0].device_count, 0);
+	assert_true(logged("vm a: starts without a NIC: its reserved region is shared\n"));
+}
+
+/* 00:07.0 and that of segment 1 are on one line. */
+static void test_lines(void **state)
+{
+	struct vm_config *b;
+
+	(void)state;
+	functions[8].interrupt_pin = functions[18].interrupt_pin = 1;
+	give(add_vm("a"), DEVICE_A);
+	b = add_vm("b");
+	give(b, SEGMENT_1);
+	give(add_vm("c"), NIC1);
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_string_equal(plan.vm[1].config->name, "c");
+	assert_true(
+		logged("vm b: refused: 00:07.0: it has no MSI, and its interrupt line 23 is a's, "
+		       "by 00:07.0\n"));
+
+	/* A line that the configuration says; messages; no pin; no line that is known; one VM at a time. */
+	config.hv.intx_count = 1;
+	config.hv.intx[0].device = SEGMENT_1->address;
+	config.hv.intx[0].gsi = 40;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+	config.hv.intx_count = 0;
+	functions[18].msi = 0x40;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+	functions[18].msi = 0;
+	functions[18].msix = 0x40;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+	functions[18].msix = functions[18].interrupt_pin = 0;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+	functions[18].interrupt_pin = 9;
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+	functions[18].interrupt_pin = 1;
+	strcpy(b->after, "a");
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 3);
+	functions[8].interrupt_pin = functions[18].interrupt_pin = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +347,9 @@ int main(void)
 		cmocka_unit_test_setup(test_unfit_device, set_up),
 		cmocka_unit_test_setup(test_groups, set_up),
 		cmocka_unit_test_setup(test_taken_groups, set_up),
+		cmocka_unit_test_setup(test_iommu_refuses, set_up),
+		cmocka_unit_test_setup(test_iommu_refuses_default_nic, set_up),
+		cmocka_unit_test_setup(test_lines, set_up),
 		cmocka_unit_test_setup(test_group_of_the_default_nic, set_up),
 	};
 

@@ -139,6 +139,9 @@ static void shared_regions_are_given_to_nobody(void **state)
 	(void)state;
 	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
 	assert_int_equal(vtd_ops.attach(&domain, GRAPHICS), ERR_UNSUPPORTED);
+	assert_null(vtd_ops.refusal(USB));
+	assert_non_null(strstr(vtd_ops.refusal(SHARER_A), "shared with another device"));
+	assert_non_null(vtd_ops.refusal(SHARER_B));
 	assert_int_equal(vtd_ops.attach(&domain, SHARER_A), ERR_UNSUPPORTED);
 	assert_int_equal(vtd_ops.attach(&domain, SHARER_B), ERR_UNSUPPORTED);
 	assert_int_equal(fake_dma(unit, SHARER_B.bdf, 0x8d000000, true, &to), 0);
