@@ -246,8 +246,8 @@ static enum status reset(enum pci_reset_method *method)
 	looked_at = now;
 	longest = 0;
 
-	enum status status = pci_reset(
-		&topology, found, (struct pci_reset_with){may, &owned, meanwhile}, method);
+	enum status status = pci_reset(&topology, found,
+				       (struct pci_reset_with){may, &owned, meanwhile}, method);
 
 	meanwhile();
 	assert_true(longest <= 20);
