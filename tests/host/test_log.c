@@ -77,6 +77,47 @@ static void test_raw(void **state)
 	assert_string_equal(captured_log(), "two\nlines 2\n");
 }
 
+/* Foreign texts can be in a line: they end none, and steer no terminal. */
+static void test_control_characters(void **state)
+{
+	(void)state;
+	log_line("acpi", "%s", "a\nb\x1b[2Jc\x7f\td");
+	assert_string_equal(captured_log(), "[    0.000000] acpi: a?b?[2Jc??d\n");
+	captured_log_clear();
+	log_console("net", "\r\0\xc3\xa4", 4); /* what is no ASCII is none of these */
+	assert_string_equal(captured_log(), "[    0.000000] net| ??\xc3\xa4\n");
+}
+
+static unsigned lines_seen;
+
+static void count_line(const char *text, size_t length)
+{
+	(void)text;
+	(void)length;
+	lines_seen++;
+}
+
+/* The capture is one of the four. */
+static void test_more_sinks_are_ignored(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		log_add_sink(count_line);
+	log_line("s", "x");
+	assert_int_equal(lines_seen, 3);
+}
+
+/* The last test, as there is no way back. */
+static void test_raw_only(void **state)
+{
+	(void)state;
+	log_raw_only();
+	log_line("s", "not heard");
+	log_console("net", "nor this", 8);
+	log_raw("the panic\n");
+	assert_string_equal(captured_log(), "the panic\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +126,9 @@ int main(void)
 		cmocka_unit_test_setup(test_console_line, set_up),
 		cmocka_unit_test_setup(test_long_lines, set_up),
 		cmocka_unit_test_setup(test_raw, set_up),
+		cmocka_unit_test_setup(test_control_characters, set_up),
+		cmocka_unit_test_setup(test_more_sinks_are_ignored, set_up),
+		cmocka_unit_test_setup(test_raw_only, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

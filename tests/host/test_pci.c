@@ -314,6 +314,38 @@ static void print_tells_of_all(void **state)
 	assert_non_null(strstr(captured_log(), "pci: 2 functions\n"));
 }
 
+static void print_tells_how_a_function_interrupts(void **state)
+{
+	struct pci_function odd = {
+		.address = SBDF(0, 0, 5, 0),
+		.class_code = 0x118000, /* signal processing: one without a name */
+		.bar_count = 1,
+		.bar = {{.kind = PCI_BAR_MEM64,
+			 .address = GIB(8),
+			 .size = MIB(16),
+			 .prefetchable = true}},
+		.msi = 0x50,
+		.msi_vectors = 8,
+		.msi_64 = true,
+		.msi_maskable = true,
+		.msix = 0x70,
+		.msix_vectors = 5,
+		.msix_table_bar = 3,
+		.msix_table_offset = 0x800,
+	};
+	const struct pci_topology one = {.function = &odd, .count = 1, .capacity = 1};
+
+	(void)state;
+	captured_log_clear();
+	pci_print(&one);
+	assert_non_null(strstr(captured_log(), "class 118000 rev 00 device\n"));
+	assert_non_null(strstr(captured_log(),
+			       "BAR 0: 64-bit memory at 0x200000000, 16 MiB, prefetchable\n"));
+	assert_non_null(strstr(captured_log(), "MSI: 8 vectors, 64-bit, maskable\n"));
+	assert_non_null(strstr(captured_log(), "MSI-X: 5 vectors, table in BAR 3 at 0x800\n"));
+	assert_null(strstr(captured_log(), "INT"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +364,7 @@ int main(void)
 		cmocka_unit_test(segments_and_buses_come_from_ecam),
 		cmocka_unit_test(addresses_have_a_text),
 		cmocka_unit_test(print_tells_of_all),
+		cmocka_unit_test(print_tells_how_a_function_interrupts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

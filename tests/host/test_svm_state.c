@@ -321,6 +321,20 @@ static void test_flush(void **state)
 	assert_int_equal(vmcb->tlb_control, SVM_TLB_FLUSH_ASID);
 }
 
+/* 15.25: the host's paging mode; its MTRRs hold for guests too, so that no run ends where they change. */
+static void test_nested_shape(void **state)
+{
+	bool cached = false;
+	u8 levels, sizes;
+
+	(void)state;
+	svm_nested_shape(&levels, &sizes);
+	assert_int_equal(levels, 4);
+	assert_int_equal(sizes & ~PT_1G, PT_4K | PT_2M);
+	assert_int_equal(svm_memory_run(hpa(0xa0000), GIB(1), &cached), GIB(1));
+	assert_true(cached);
+}
+
 /* What it took it gives back; a pool that ran out loses nothing. */
 static void test_pages(void **state)
 {
@@ -346,7 +360,7 @@ int main(void)
 		DESK_TEST(test_msr_map),  DESK_TEST(test_injection),  DESK_TEST(test_skip),
 		DESK_TEST(test_efer),	  DESK_TEST(test_pat),	      DESK_TEST(test_other_msrs),
 		DESK_TEST(test_cr4),	  DESK_TEST(test_flush),      DESK_TEST(test_pages),
-		DESK_TEST(test_lent_pae), DESK_TEST(test_real_start),
+		DESK_TEST(test_lent_pae), DESK_TEST(test_real_start), DESK_TEST(test_nested_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
