@@ -9,7 +9,7 @@ declare -A packages=(
 	[build]='make gcc libc6-dev binutils nasm python3'
 	[run]='qemu-system-x86 ovmf grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools
 		bochs bochs-sdl bochsbios vgabios'
-	[test]='clang libclang-rt-dev libcmocka-dev libzydis-dev acpica-tools
+	[test]='clang libclang-rt-dev libcmocka-dev libzydis-dev acpica-tools lcov
 		python3-pytest python3-pytest-xdist
 		debian-archive-keyring'
 	[lint]='clang-format clang-tidy cppcheck shellcheck'

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Runs all tests: builds with both compilers, lint, the host's unit tests, fuzzing, systems in QEMU.
+"""Runs all tests: builds with both compilers, lint, the host's unit tests and what they reach, fuzzing,
+systems in emulators.
 
 With T=NAME in the environment only those whose name contains NAME. The last line is
 `N passed, N failed`; what was skipped and what failed is listed by name above it.
@@ -15,6 +16,7 @@ import xml.etree.ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import coverage
 import fuzz
 import lint
 
@@ -108,6 +110,18 @@ def run_host(program):
     return results
 
 
+def run_coverage(named):
+    """What the host's tests reach, built and run once more for all of them."""
+    if not any(named in name for name in coverage.names()):
+        return []
+    results = [run_build("build: coverage", "coverage-tests")]
+    start = time.monotonic()
+    for name, detail in coverage.results():
+        results.append(Result(name, "failed" if detail else "passed", 0, detail or ""))
+    results[1].seconds = time.monotonic() - start
+    return results
+
+
 def run_fuzz(name):
     """The result of a harness's few runs."""
     return timed(f"fuzz: {name}", lambda: fuzz.quick(name))
@@ -172,6 +186,7 @@ def run_all(named):
         for group in pool.map(run_host, host_programs()):
             results += group
         results += run_all_fuzz(pool, named)
+    results += run_coverage(named)
     if any(named in name for name in ("corpus", "iasl")):
         results += run_pytest("corpus")
     return results + run_system(named)
