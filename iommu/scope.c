@@ -86,17 +86,15 @@ bool scope_covers(const struct dmar *dmar, const struct dmar_structure *structur
 enum status scope_unit_of(const struct dmar *dmar, const struct pci_topology *pci,
 			  struct sbdf requester, u16 *unit)
 {
-	unsigned count = scope_unit_count(dmar);
+	const struct dmar_structure *drhd;
 
-	for (unsigned i = 0; i < count; i++) {
-		if (scope_covers(dmar, scope_unit(dmar, i), pci, requester)) {
+	for (unsigned i = 0; (drhd = scope_unit(dmar, i)) != NULL; i++) {
+		if (scope_covers(dmar, drhd, pci, requester)) {
 			*unit = (u16)i;
 			return OK;
 		}
 	}
-	for (unsigned i = 0; i < count; i++) {
-		const struct dmar_structure *drhd = scope_unit(dmar, i);
-
+	for (unsigned i = 0; (drhd = scope_unit(dmar, i)) != NULL; i++) {
 		if (drhd->flags & DMAR_DRHD_INCLUDE_PCI_ALL && drhd->segment == requester.segment) {
 			*unit = (u16)i;
 			return OK;
@@ -122,10 +120,9 @@ enum status scope_unit_of_platform_device(const struct dmar *dmar, const struct 
 					  enum dmar_scope_type type, u8 enumeration_id, u16 *unit,
 					  struct sbdf *source)
 {
-	unsigned count = scope_unit_count(dmar);
+	const struct dmar_structure *drhd;
 
-	for (unsigned i = 0; i < count; i++) {
-		const struct dmar_structure *drhd = scope_unit(dmar, i);
+	for (unsigned i = 0; (drhd = scope_unit(dmar, i)) != NULL; i++) {
 		const struct dmar_scope *scope = find_enumerated(dmar, drhd, type, enumeration_id);
 
 		if (scope && scope_resolve(scope, drhd->segment, pci, source) == OK) {
