@@ -1,5 +1,6 @@
 #include "hv/selfcheck.h"
 
+#include "arch/x86/cpu.h"
 #include "hv/base/log.h"
 
 extern u8 image_start[]; /* where the code begins */
@@ -51,6 +52,18 @@ __attribute__((noinline)) static void check_null(void)
 	WITH_FRAME();
 }
 
+/* As a guest's may be, where nothing is mapped. */
+#define FOREIGN_GS 0x00007ffffffff000ull
+
+/* As between an exit of SVM's and VMLOAD. */
+__attribute__((noinline)) static void check_gs(void)
+{
+	WITH_FRAME();
+	msr_write(MSR_GS_BASE, FOREIGN_GS);
+	__asm__ volatile("ud2");
+	WITH_FRAME();
+}
+
 void selfcheck(enum hv_check check)
 {
 	if (check == CHECK_NONE)
@@ -66,5 +79,7 @@ void selfcheck(enum hv_check check)
 		check_data();
 	else if (check == CHECK_NULL)
 		check_null();
+	else if (check == CHECK_GS)
+		check_gs();
 	log_line("check", "NOT CAUGHT");
 }

@@ -166,12 +166,23 @@ _Noreturn static void exception_stop(const struct trap_frame *f)
 	machine_stop(STOP_PANIC);
 }
 
+/* By the descriptor table, which each exit brings back: GS may still be a guest's (svm/enter.asm). */
+static struct percpu *percpu_by_gdt(void)
+{
+	struct table_pointer pointer;
+
+	__asm__ volatile("sgdt %0" : "=m"(pointer));
+	return (struct percpu *)(uintptr_t)(pointer.base - offsetof(struct percpu, gdt));
+}
+
 void trap_handle(struct trap_frame *frame)
 {
-	struct percpu *cpu = percpu();
+	struct percpu *cpu = percpu_by_gdt();
 
-	if (frame->vector != VECTOR_NMI)
+	if (frame->vector != VECTOR_NMI) {
+		msr_write(MSR_GS_BASE, (u64)(uintptr_t)cpu);
 		exception_stop(frame);
+	}
 	cpu->nmi_seen = true;
 	if (range_within(frame->rip, 1, (u64)(uintptr_t)nmi_wait,
 			 (u64)(nmi_wait_end - (const u8 *)nmi_wait)))

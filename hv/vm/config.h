@@ -57,6 +57,7 @@ enum hv_check {
 	CHECK_TEXT,  /* check=text: a write to its own code */
 	CHECK_DATA,  /* check=data: execution of data */
 	CHECK_NULL,  /* check=null: a read of address 0 */
+	CHECK_GS,    /* check=gs: an undefined instruction where GS is not the hypervisor's */
 };
 
 #define CONFIG_MAX_INTX 8

@@ -128,7 +128,7 @@ static enum status take_check(void *config, struct text word, struct text value,
 	struct hv_config *hv = config;
 	static const char *const names[] = {
 		[CHECK_UD] = "ud",     [CHECK_STACK] = "stack", [CHECK_TEXT] = "text",
-		[CHECK_DATA] = "data", [CHECK_NULL] = "null",
+		[CHECK_DATA] = "data", [CHECK_NULL] = "null",	[CHECK_GS] = "gs",
 	};
 
 	for (u32 i = CHECK_UD; i < ARRAY_SIZE(names); i++)

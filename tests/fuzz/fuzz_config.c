@@ -38,7 +38,7 @@ static void check_vm(u32 n, u8 used[BOOT_MAX_MODULES])
 
 static void check_hv(const struct hv_config *hv)
 {
-	MUST(hv->exit <= EXIT_BOCHS && hv->check <= CHECK_NULL);
+	MUST(hv->exit <= EXIT_BOCHS && hv->check <= CHECK_GS);
 	MUST(hv->intx_count <= CONFIG_MAX_INTX);
 }
 

@@ -136,6 +136,8 @@ static void test_checks(void **state)
 	assert_int_equal(config.hv.check, CHECK_DATA);
 	assert_int_equal(parse_command("check=null"), OK);
 	assert_int_equal(config.hv.check, CHECK_NULL);
+	assert_int_equal(parse_command("check=gs"), OK);
+	assert_int_equal(config.hv.check, CHECK_GS);
 }
 
 static void test_bad_hypervisor_words(void **state)

@@ -3,6 +3,9 @@
 ; VMRUN switches RAX, RSP, RIP, RFLAGS and the segments that VMCB and host save area hold; the other
 ; general registers are loaded and saved here, FS, GS, TR, LDTR and the system call MSRs by VMLOAD and
 ; VMSAVE. The caller holds GIF at 0.
+;
+; Between the two VMLOADs the CPU has the guest's GS and TR: nothing is done there that need not be, and what
+; comes even so (a machine check that does not wait for GIF, 15.17) finds its way without GS (traps.c).
 
 bits 64
 section .text
@@ -18,11 +21,10 @@ svm_enter:
 	push r13
 	push r14
 	push r15
-	push rdx
 	push rdi
+	push rdx
 
 	mov rax, rsi
-	vmload				; address in RAX
 	mov rcx, [rdi + 1 * 8]
 	mov rdx, [rdi + 2 * 8]
 	mov rbx, [rdi + 3 * 8]
@@ -37,9 +39,12 @@ svm_enter:
 	mov r14, [rdi + 14 * 8]
 	mov r15, [rdi + 15 * 8]
 	mov rdi, [rdi + 7 * 8]
+	vmload				; address in RAX
 	vmrun				; likewise
 
 	vmsave				; RAX is the guest VMCB's address again
+	pop rax
+	vmload
 	xchg rdi, [rsp]
 	mov [rdi + 1 * 8], rcx
 	mov [rdi + 2 * 8], rdx
@@ -57,8 +62,6 @@ svm_enter:
 	pop rcx
 	mov [rdi + 7 * 8], rcx
 
-	pop rax
-	vmload				; address in RAX
 	pop r15
 	pop r14
 	pop r13
