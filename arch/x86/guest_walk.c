@@ -14,6 +14,10 @@
 #define ADDRESS_PAE BITS(51, 12)
 #define CR3_PAE	    BITS(31, 5)
 
+#define ADDRESS_BITS_MAX  52
+#define PAE_RESERVED	  BITS(62, 52)
+#define LARGE_ADDRESS_LOW 13 /* below are a large page's attributes */
+
 /* Bits of a 4 MiB entry that hold address bits 39:32 (PSE-36). */
 #define PSE_HIGH_TOP 20
 #define PSE_HIGH_LOW 13
@@ -118,6 +122,30 @@ static void set_permissions(const struct guest_paging *paging, u64 given, u64 lo
 	translation->executable = !(paging->efer & EFER_NXE && locked & ENTRY_NO_EXECUTE);
 }
 
+/* What must be 0 in entries of all levels; those of 32 bits differ from CPU to CPU (PSE-36). */
+static u64 reserved_everywhere(const struct guest_paging *paging, const struct walk_format *format)
+{
+	u64 reserved = paging->efer & EFER_NXE ? 0 : ENTRY_NO_EXECUTE;
+
+	if (format->entry_size == 4)
+		return 0;
+	if (paging->address_bits < ADDRESS_BITS_MAX)
+		reserved |= BITS(ADDRESS_BITS_MAX - 1, paging->address_bits);
+	return format == &format_pae ? reserved | PAE_RESERVED : reserved;
+}
+
+/* Likewise of one entry: page addresses are multiples of their size, and some levels have no pages. */
+static bool has_reserved_bit(const struct walk_format *format, u8 level, u64 entry, u64 everywhere)
+{
+	if (format->entry_size == 4 || level == format->plain_level)
+		return false;
+	if (level > 1 && !(format->large_levels & BIT(level)))
+		everywhere |= ENTRY_LARGE;
+	else if (level > 1 && entry & ENTRY_LARGE)
+		everywhere |= BITS(level_shift(format, level) - 1, LARGE_ADDRESS_LOW);
+	return entry & everywhere;
+}
+
 static enum status walk_tables(const struct guest_paging *paging, u64 linear,
 			       const struct guest_reader *reader,
 			       struct guest_translation *translation)
@@ -125,7 +153,7 @@ static enum status walk_tables(const struct guest_paging *paging, u64 linear,
 	const struct walk_format *format = walk_format(paging);
 	u64 table = paging->cr3 & format->root;
 	u64 given = ENTRY_WRITABLE | ENTRY_USER;
-	u64 locked = 0;
+	u64 locked = 0, reserved = reserved_everywhere(paging, format);
 
 	for (u8 level = format->levels; level; level--) {
 		unsigned shift = level_shift(format, level);
@@ -136,6 +164,8 @@ static enum status walk_tables(const struct guest_paging *paging, u64 linear,
 			return ERR_INVALID;
 		if (!(entry & ENTRY_PRESENT))
 			return ERR_NOT_FOUND;
+		if (has_reserved_bit(format, level, entry, reserved))
+			return ERR_UNSUPPORTED;
 		if (level != format->plain_level) {
 			given &= entry;
 			locked |= entry;

@@ -13,6 +13,7 @@ struct guest_paging {
 	u64 cr3;
 	u64 cr4;
 	u64 efer;
+	u8 address_bits; /* of physical addresses, as CPUID tells the guest */
 };
 
 /* How the walk reads guest memory: width is 4 or 8 bytes, address a multiple of it. */
@@ -32,11 +33,12 @@ struct guest_translation {
 
 /*
  * Translates one address, whatever the access and its privilege: what they need is in *translation for
- * the caller to check. Reserved bits are ignored. The paging mode follows CR0.PG, CR4.PAE, CR4.LA57 and
- * EFER.LMA; a walk reads five entries at most.
+ * the caller to check. The paging mode follows CR0.PG, CR4.PAE, CR4.LA57 and EFER.LMA; a walk reads five entries
+ * at most. Reserved bits are looked at in entries of 64 bits, but for PAE's top ones, which are in the CPU.
  *
- * ERR_NOT_FOUND: an entry is not present (a #PF for the guest); ERR_INVALID: linear is not canonical, or
- * has more than 32 bits outside of long mode, or a table is not in the guest's memory.
+ * ERR_NOT_FOUND: an entry is not present (a #PF for the guest); ERR_UNSUPPORTED: one has a reserved bit (a #PF
+ * that says so); ERR_INVALID: linear is not canonical, or has more than 32 bits outside of long mode, or a table
+ * is not in the guest's memory.
  */
 enum status guest_walk(const struct guest_paging *paging, u64 linear,
 		       const struct guest_reader *reader, struct guest_translation *translation);

@@ -65,6 +65,7 @@ struct vcpu_state {
 	u64 cr3;
 	u64 cr4;
 	u64 efer;
+	u8 address_bits; /* of physical addresses */
 	u8 cpl;
 	struct vcpu_segment segment[SEGMENT_COUNT];
 };
@@ -181,6 +182,7 @@ struct vcpu_event {
 #define PF_ERROR_PRESENT BIT(0) /* a right is lacking, not the page */
 #define PF_ERROR_WRITE	 BIT(1)
 #define PF_ERROR_USER	 BIT(2)
+#define PF_ERROR_RESERVED BIT(3) /* an entry on the way has a reserved bit */
 
 struct vcpu_ops {
 	const char *name;	 /* "svm" */

@@ -13,7 +13,8 @@ static bool read_table(void *context, gpa_t address, u8 width, u64 *value)
 enum status linear_translate(struct vm *vm, const struct vcpu_state *state, u64 linear,
 			     struct guest_translation *translation)
 {
-	struct guest_paging paging = {state->cr0, state->cr3, state->cr4, state->efer};
+	struct guest_paging paging = {state->cr0, state->cr3, state->cr4, state->efer,
+				      state->address_bits};
 	struct guest_reader reader = {read_table, vm};
 
 	return guest_walk(&paging, linear, &reader, translation);

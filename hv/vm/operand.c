@@ -36,14 +36,18 @@ static bool is_canonical(const struct vcpu_state *state, u64 linear)
 	return !(state->efer & EFER_LMA) || (u64)((s64)(linear << unused) >> unused) == linear;
 }
 
+/* status: of the walk, OK if a right was lacking. */
 static struct vcpu_event page_fault(const struct vcpu_state *state, u64 linear, bool write,
-				    bool present)
+				    enum status status)
 {
+	u64 error = status == ERR_NOT_FOUND ? 0 : PF_ERROR_PRESENT;
+
 	return (struct vcpu_event){
 		.kind = EVENT_EXCEPTION,
 		.vector = VECTOR_PF,
 		.has_error = true,
-		.error = (u32)((present ? PF_ERROR_PRESENT : 0) | (write ? PF_ERROR_WRITE : 0) |
+		.error = (u32)(error | (status == ERR_UNSUPPORTED ? PF_ERROR_RESERVED : 0) |
+			       (write ? PF_ERROR_WRITE : 0) |
 			       (state->cpl == 3 ? PF_ERROR_USER : 0)),
 		.address = linear,
 	};
@@ -61,7 +65,7 @@ static enum status find_part(struct vm *vm, const struct vcpu *vcpu, const struc
 	}
 	if (status == ERR_INVALID)
 		return ERR_INVALID;
-	*fault = page_fault(state, linear, write, status == OK);
+	*fault = page_fault(state, linear, write, status);
 	return ERR_NOT_FOUND;
 }
 

@@ -187,6 +187,7 @@ int desk_set_up(void **state)
 	desk.vcpu->rip = DESK_CODE;
 	desk.vcpu->rflags = RFLAGS_FIXED;
 	desk.state.cr0 = CR0_PE | CR0_ET;
+	desk.state.address_bits = 40;
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
 		desk.state.segment[i] = (struct vcpu_segment){0x18, 0xc93, 0xffffffff, 0};
 	desk.state.segment[SEGMENT_CS].attributes = 0xc9b;

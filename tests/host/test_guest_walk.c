@@ -25,15 +25,18 @@ static const struct guest_paging paging_32_pse = {
 static const struct guest_paging paging_pae = {.cr0 = CR0_PE | CR0_PG,
 					       .cr3 = TABLE(0) + 0x7e0,
 					       .cr4 = CR4_PAE | CR4_PSE,
-					       .efer = EFER_NXE};
+					       .efer = EFER_NXE,
+					       .address_bits = 52};
 static const struct guest_paging paging_4_level = {.cr0 = CR0_PE | CR0_PG,
 						   .cr3 = TABLE(0) | 0xfff, /* a PCID is ignored */
 						   .cr4 = CR4_PAE,
-						   .efer = EFER_LME | EFER_LMA | EFER_NXE};
+						   .efer = EFER_LME | EFER_LMA | EFER_NXE,
+						   .address_bits = 52};
 static const struct guest_paging paging_5_level = {.cr0 = CR0_PE | CR0_PG,
 						   .cr3 = TABLE(0),
 						   .cr4 = CR4_PAE | CR4_LA57,
-						   .efer = EFER_LME | EFER_LMA | EFER_NXE};
+						   .efer = EFER_LME | EFER_LMA | EFER_NXE,
+						   .address_bits = 52};
 
 struct guest {
 	u8 memory[MEMORY_SIZE];
@@ -182,7 +185,10 @@ static void no_execute_counts_only_if_enabled(void **state)
 	put_64(guest, TABLE(1), 0, MIB(2) | PS | P | NX);
 	expect(guest, &paging, 0, MIB(2), MIB(2));
 	expect_rights(guest, false, false, false);
+	/* Else it is reserved. */
 	paging.efer = 0;
+	assert_int_equal(walk(guest, &paging, 0), ERR_UNSUPPORTED);
+	put_64(guest, TABLE(1), 0, MIB(2) | PS | P);
 	expect(guest, &paging, 0, MIB(2), MIB(2));
 	expect_rights(guest, false, false, true);
 }
@@ -209,7 +215,47 @@ static void four_levels(void **state)
 
 	/* PS in the top level is reserved, and no 512 GiB. */
 	put_64(guest, TABLE(0), 0x1ff, TABLE(1) | ALL | PS);
-	expect(guest, &paging_4_level, linear, GIB(3) + 0x24645678, GIB(1));
+	assert_int_equal(walk(guest, &paging_4_level, linear), ERR_UNSUPPORTED);
+}
+
+static void expect_reserved(struct guest *guest, const struct guest_paging *paging, u64 table,
+			    u64 entry)
+{
+	put_64(guest, table, 0, entry);
+	assert_int_equal(walk(guest, paging, 0), ERR_UNSUPPORTED);
+	assert_int_equal(guest->got.address.v, 0xeeeeeeeeeeeeeeee);
+	/* What is not there has no bits that are reserved. */
+	put_64(guest, table, 0, entry & ~P);
+	assert_int_equal(walk(guest, paging, 0), ERR_NOT_FOUND);
+}
+
+/* APM volume 2, figures 5-9 to 5-25: by level, and by the width of addresses. */
+static void reserved_bits_fault(void **state)
+{
+	struct guest *guest = *state;
+	struct guest_paging paging = paging_5_level;
+
+	paging.address_bits = 40;
+	for (unsigned level = 0; level < 5; level++) {
+		u64 good = (level < 4 ? TABLE(level + 1) : BITS(39, 12)) | ALL;
+
+		for (unsigned bit = 40; bit < 52; bit++)
+			expect_reserved(guest, &paging, TABLE(level), good | BIT(bit));
+		if (level < 2)
+			expect_reserved(guest, &paging, TABLE(level), good | PS);
+		put_64(guest, TABLE(level), 0, good | BITS(62, 52) | BITS(11, 8));
+	}
+	expect(guest, &paging, 0, BITS(39, 12), PAGE_SIZE);
+	for (unsigned bit = 13; bit < 30; bit++) {
+		expect_reserved(guest, &paging, TABLE(2), PS | ALL | BIT(bit));
+		put_64(guest, TABLE(2), 0, TABLE(3) | ALL);
+		if (bit < 21)
+			expect_reserved(guest, &paging, TABLE(3), PS | ALL | BIT(bit));
+	}
+	paging = paging_pae;
+	put_64(guest, TABLE(0) + 0x7e0, 0, TABLE(1) | P);
+	for (unsigned bit = 52; bit < 63; bit++)
+		expect_reserved(guest, &paging, TABLE(1), MIB(2) | PS | ALL | BIT(bit));
 }
 
 static void each_level_takes_rights_away(void **state)
@@ -300,6 +346,7 @@ int main(void)
 		WALK_TEST(pae),
 		WALK_TEST(no_execute_counts_only_if_enabled),
 		WALK_TEST(four_levels),
+		WALK_TEST(reserved_bits_fault),
 		WALK_TEST(each_level_takes_rights_away),
 		WALK_TEST(five_levels),
 		WALK_TEST(addresses_have_to_be_canonical),

@@ -229,6 +229,16 @@ static void test_smap(void **state)
 	assert_page_fault(LINEAR + PAGE_SIZE, 3);
 }
 
+/* As the CPU has it: it is no address of another page. */
+static void test_reserved_bit(void **state)
+{
+	(void)state;
+	string_desk(0, PTE_P | PTE_W);
+	desk_map(LINEAR + PAGE_SIZE, BIT(45) | DESK_DEVICE, PTE_P | PTE_W);
+	desk_fault(DESK_DEVICE, false);
+	assert_page_fault(LINEAR + PAGE_SIZE, 0xb);
+}
+
 /* The elements before it are done, and the registers say so. */
 static void test_later_element(void **state)
 {
@@ -315,6 +325,7 @@ int main(void)
 		TEST(test_string),
 		TEST(test_rights),
 		TEST(test_smap),
+		TEST(test_reserved_bit),
 		TEST(test_later_element),
 		TEST(test_not_canonical),
 		TEST(test_pieces),

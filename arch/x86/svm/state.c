@@ -63,6 +63,7 @@ void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
 	state->cr3 = vmcb->cr3;
 	state->cr4 = guest_cr4(svm_of(vcpu));
 	state->efer = vmcb->efer & ~EFER_SVME;
+	state->address_bits = svm_caps.address_bits;
 	state->cpl = vmcb->cpl;
 	memcpy(state->segment, vmcb->segment, sizeof(state->segment));
 }

@@ -87,6 +87,7 @@ void vmx_state(const struct vcpu *vcpu, struct vcpu_state *state)
 		.cr3 = vmcs_read(VMCS_GUEST_CR3),
 		.cr4 = seen(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW),
 		.efer = vmcs_read(VMCS_GUEST_EFER),
+		.address_bits = vmx_caps.address_bits,
 		/* 24.4.1: the DPL of SS is the CPL. */
 		.cpl = vmcs_read(vmcs_of_segment(VMCS_GUEST_RIGHTS, SEGMENT_SS)) >> 5 & 3,
 	};
