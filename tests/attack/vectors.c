@@ -6,15 +6,13 @@
 #include "guest/traps.h"
 #include "hv/base/bits.h"
 #include "tests/attack/attack.h"
+#include "tests/attack/vectors.h"
 
 struct vectors {
 	u64 ymm[16][4];
 };
 
 /* vectors.asm */
-void vectors_init(void);
-bool vectors_set(u32 index, u64 value); /* false: it is refused */
-u64 vectors_get(void);
 void vectors_load(const struct vectors *from);
 void vectors_store(struct vectors *to);
 void vectors_add(const u64 add[4]); /* as doubles */
