@@ -27,6 +27,8 @@ static const struct {
 	{"init", smp_init},
 	{"outside", smp_outside},
 	{"bar", smp_bar},
+	{"race", smp_race},
+	{"race-any", smp_race_any},
 	{"end", smp_end},
 	{"end-by-other", smp_end_by_other},
 	{"end-by-init", smp_end_by_init},

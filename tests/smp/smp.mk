@@ -3,9 +3,9 @@
 # compile it.
 
 smp_elf := build/smp/smp.elf
-smp_sources := $(wildcard tests/smp/*.c) hv/vm/words.c hv/base/format.c hv/base/string.c \
+smp_sources := $(wildcard tests/smp/*.c) tests/attack/trial.c hv/vm/words.c hv/base/format.c hv/base/string.c \
 	$(addprefix guest/,apic.c boot.c clock.c console.c events.c exit.c memory.c paging.c pci.c traps.c)
-smp_assembly := $(wildcard tests/smp/*.asm) guest/start.asm guest/traps.asm
+smp_assembly := $(wildcard tests/smp/*.asm) tests/attack/trial.asm guest/start.asm guest/traps.asm
 smp_objects := $(smp_sources:%.c=$(GUEST_BUILD)/obj/%.o) \
 	$(smp_assembly:%.asm=$(GUEST_BUILD)/obj/%.asm.o)
 

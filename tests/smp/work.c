@@ -202,14 +202,20 @@ void smp_bar(void)
 
 /* --- Ends --- */
 
+/* The last one in an NMI's handler, which it does not come back from. */
 static void others_spin(void)
 {
+	struct cpu *last = &cpus[cpu_count - 1];
+
 	for (u32 n = 1; n < cpu_count; n++) {
 		u64 progress = cpus[n].progress;
 
 		cpu_begin(&cpus[n], spin);
 		WAIT_UNTIL(cpus[n].progress != progress);
 	}
+	nmi_hold = true;
+	icr_write(last->id, ICR_NMI);
+	WAIT_UNTIL(last->nmi_depth == 1);
 }
 
 void smp_end(void)

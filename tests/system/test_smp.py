@@ -64,9 +64,25 @@ def test_started_together(boot, where, cpus):
     verify(machine_of(boot, where, cpus, f"together={cpus} work"), "work")
 
 
+@attacking.on(("", 2), ("10", 2), *[(model, 2) for model in MODELS])
+def test_race(boot, where, cpus):
+    """An instruction that changes between exit and decoder is carried out as what it became; if it became
+    one that is not, or none, the VM goes on or is ended, and nothing else."""
+    machine = machine_of(boot, where, cpus, f"cpus={cpus} race race-any")
+    code = machine.wait_exit()
+    assert "PANIC" not in machine.serial()
+    assert "done: race" in machine.said()
+    if code == 0:
+        assert "result: ok" in machine.said()
+    else:
+        assert code == VM_CRASHED
+        machine.expect("vm0: crashed: an instruction on device registers that is not emulated")
+    machine.expect("all VMs have ended")
+
+
 @attacking.on(("", 4), ("10", 4), *[(model, 2) for model in MODELS])
 def test_end_while_others_spin(boot, where, cpus):
-    """A VM ends though all its other CPUs spin with interrupts off."""
+    """A VM ends though all its other CPUs spin with interrupts off, one of them in an NMI's handler."""
     machine = machine_of(boot, where, cpus, f"cpus={cpus} end")
     assert machine.wait_exit() == 0
     machine.expect("vm0: ended with code 0")
