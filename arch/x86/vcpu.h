@@ -94,6 +94,7 @@ enum vm_exit_kind {
 	EXIT_XSETBV,
 	EXIT_CACHE,	    /* WBINVD, INVD */
 	EXIT_CR4_WRITE,	    /* .cr4: a MOV to CR4 that the CPU can't let through */
+	EXIT_CR4_READ,	    /* .cr4: a MOV from CR4, which holds what the guest is not to see */
 	EXIT_DEBUG,	    /* a write of DR7 that this machine can't let through */
 	EXIT_MACHINE_CHECK, /* #MC while the guest ran */
 	EXIT_HOST_EVENT,    /* an NMI of the hypervisor's; already consumed */
@@ -138,7 +139,7 @@ struct vm_exit {
 		} nested;
 		struct {
 			bool gpr_known; /* else the instruction is decoded */
-			u8 gpr;		/* enum gpr: where the value is */
+			u8 gpr;		/* enum gpr: where the value is, or goes */
 		} cr4;
 		struct {
 			const char *reason; /* which check failed; NULL: that can't be told */
@@ -179,9 +180,9 @@ struct vcpu_event {
 #define VECTOR_MC     18
 
 /* Error codes of page faults (AMD APM volume 2, 8.2.15). */
-#define PF_ERROR_PRESENT BIT(0) /* a right is lacking, not the page */
-#define PF_ERROR_WRITE	 BIT(1)
-#define PF_ERROR_USER	 BIT(2)
+#define PF_ERROR_PRESENT  BIT(0) /* a right is lacking, not the page */
+#define PF_ERROR_WRITE	  BIT(1)
+#define PF_ERROR_USER	  BIT(2)
 #define PF_ERROR_RESERVED BIT(3) /* an entry on the way has a reserved bit */
 
 struct vcpu_ops {

@@ -7,26 +7,27 @@
 #include "hv/vm/instruction.h"
 #include "hv/vm/services.h"
 
-struct cr4_write {
+struct cr4_access {
 	u8 gpr;
 	u8 length; /* of the instruction in bytes */
 };
 
-/* From the CPU if it told all, else from the bytes; false: they are no MOV to CR4, as they changed since. */
-static bool find_write(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
-		       struct vcpu_state *state, struct cr4_write *write)
+/* From the CPU if it told all, else from the bytes; false: they are no such MOV, as they changed since. */
+static bool find_access(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+			enum operation operation, struct vcpu_state *state,
+			struct cr4_access *access)
 {
 	struct instruction insn;
 
 	if (exit->cr4.gpr_known && exit->length) {
 		services.cpu->state(vcpu, state);
-		*write = (struct cr4_write){exit->cr4.gpr, exit->length};
+		*access = (struct cr4_access){exit->cr4.gpr, exit->length};
 		return true;
 	}
-	if (instruction_fetch(vm, vcpu, exit, state, &insn) != OK ||
-	    insn.operation != INSN_MOV_TO_CR || insn.control_register != 4)
+	if (instruction_fetch(vm, vcpu, exit, state, &insn) != OK || insn.operation != operation ||
+	    insn.control_register != 4)
 		return false;
-	*write = (struct cr4_write){insn.reg.number, insn.length};
+	*access = (struct cr4_access){insn.reg.number, insn.length};
 	return true;
 }
 
@@ -44,10 +45,10 @@ static void fault(struct vcpu *vcpu, u8 vector)
 void control_cr4_write(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
-	struct cr4_write write;
+	struct cr4_access write;
 	u64 value;
 
-	if (!find_write(vm, vcpu, exit, &state, &write))
+	if (!find_access(vm, vcpu, exit, INSN_MOV_TO_CR, &state, &write))
 		return;
 	value = vcpu->gpr[write.gpr];
 	if (instruction_mode(&state).bits != 64)
@@ -56,6 +57,17 @@ void control_cr4_write(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *e
 		services.cpu->skip(vcpu, write.length);
 	else
 		fault(vcpu, VECTOR_GP);
+}
+
+void control_cr4_read(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	struct vcpu_state state;
+	struct cr4_access read;
+
+	if (!find_access(vm, vcpu, exit, INSN_MOV_FROM_CR, &state, &read))
+		return;
+	vcpu->gpr[read.gpr] = state.cr4;
+	services.cpu->skip(vcpu, read.length);
 }
 
 /*

@@ -176,6 +176,7 @@ static const struct {
 	[EXIT_XSETBV] = {"xsetbv", control_xsetbv},
 	[EXIT_CACHE] = {"cache", handle_cache},
 	[EXIT_CR4_WRITE] = {"cr4", control_cr4_write},
+	[EXIT_CR4_READ] = {"cr4 read", control_cr4_read},
 	[EXIT_DEBUG] = {"debug", handle_debug},
 	[EXIT_MACHINE_CHECK] = {"machine check", handle_machine_check},
 	[EXIT_HOST_EVENT] = {"host event", handle_host_event},

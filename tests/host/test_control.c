@@ -81,6 +81,31 @@ static void test_changed(void **state)
 	}
 }
 
+/* A MOV from CR4 gets what the guest has set, as the backend tells it. */
+static void test_read(void **state)
+{
+	(void)state;
+	desk.state.cr4 = CR4_PAE | CR4_MCE;
+	desk.exit.kind = EXIT_CR4_READ;
+	DESK_CODE_IS(0x0f, 0x20, 0xe3); /* mov ebx, cr4 */
+	desk.vcpu->gpr[GPR_RBX] = ~0ull;
+	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	assert_int_equal(desk.vcpu->gpr[GPR_RBX], CR4_PAE | CR4_MCE);
+	assert_int_equal(desk.skipped, 3);
+	desk.exit.cr4.gpr_known = true;
+	desk.exit.cr4.gpr = GPR_R9;
+	desk.exit.length = 4;
+	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	assert_int_equal(desk.vcpu->gpr[GPR_R9], CR4_PAE | CR4_MCE);
+	assert_int_equal(desk.skipped, 7);
+	/* Bytes that changed since. */
+	desk.exit.length = 0;
+	DESK_CODE_IS(0x0f, 0x22, 0xe3);
+	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	assert_int_equal(desk.skipped, 7);
+	assert_int_equal(desk.cr4_writes + desk.injections, 0);
+}
+
 static void xsetbv(u32 index, u64 value, u8 length)
 {
 	DESK_CODE_IS(0x0f, 0x01, 0xd1);
@@ -141,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(test_register), DESK_TEST(test_told),	  DESK_TEST(test_refused),
 		DESK_TEST(test_changed),  DESK_TEST(test_xsetbv), DESK_TEST(test_xsetbv_refused),
+		DESK_TEST(test_read),	  DESK_TEST(test_xsetbv), DESK_TEST(test_xsetbv_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,7 @@ static void test_ports(void **state)
 	assert_int_equal(vm_exit.io.port, 0);
 }
 
-static void test_cr4_writes(void **state)
+static void test_cr4_accesses(void **state)
 {
 	(void)state;
 	decode(SVM_EXIT_CR4_WRITE, BIT(63) | 9, 0);
@@ -119,6 +119,10 @@ static void test_cr4_writes(void **state)
 	assert_int_equal(vm_exit.cr4.gpr, GPR_R9);
 	decode(SVM_EXIT_CR4_WRITE, 9, 0);
 	assert_false(vm_exit.cr4.gpr_known);
+	decode(SVM_EXIT_CR4_READ, BIT(63) | 9, 0);
+	assert_int_equal(vm_exit.kind, EXIT_CR4_READ);
+	assert_true(vm_exit.cr4.gpr_known);
+	assert_int_equal(vm_exit.cr4.gpr, GPR_R9);
 }
 
 /* A length is one of an instruction, or 0, which has it decoded. */
@@ -271,7 +275,7 @@ int main(void)
 		DESK_TEST(test_nmi),
 		DESK_TEST(test_msr),
 		DESK_TEST(test_ports),
-		DESK_TEST(test_cr4_writes),
+		DESK_TEST(test_cr4_accesses),
 		DESK_TEST(test_lengths),
 		DESK_TEST(test_nested_faults),
 		DESK_TEST(test_decode_assists),

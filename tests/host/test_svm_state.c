@@ -54,6 +54,7 @@ static void test_reset(void **state)
 	svm_state(&vcpu, &seen);
 	assert_int_equal(seen.cr0, CR0_PE | CR0_ET);
 	assert_int_equal(seen.cr2 | seen.cr3 | seen.cr4 | seen.efer | seen.cpl, 0);
+	assert_int_equal(vmcb->cr4, CR4_MCE);
 	assert_int_equal(vmcb->efer, EFER_SVME); /* 15.5.1: VMRUN fails without it */
 	assert_int_equal(vcpu.rip, 0x100020);
 	assert_int_equal(vcpu.rflags, 2);
@@ -265,16 +266,34 @@ static void test_cr4(void **state)
 {
 	(void)state;
 	vcpu.cr4_allowed = CR4_PAE | CR4_PGE;
-	assert_int_equal(vmcb->intercept_cr, BIT(20)); /* writes of CR4 */
+	assert_int_equal(vmcb->intercept_cr, BIT(4) | BIT(20)); /* reads and writes of CR4 */
 	assert_int_equal(svm_cr4_write(&vcpu, CR4_OSXSAVE), ERR_INVALID);
 	assert_int_equal(vmcb->cr4, 0);
 	assert_int_equal(vmcb->tlb_control, SVM_TLB_FLUSH_NOTHING);
 	assert_int_equal(svm_cr4_write(&vcpu, CR4_PAE | CR4_PGE), OK);
-	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE);
+	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE | CR4_MCE);
 	assert_int_equal(vmcb->tlb_control, SVM_TLB_FLUSH_ALL);
 	vmcb->efer = EFER_LME | EFER_LMA | EFER_SVME;
 	assert_int_equal(svm_cr4_write(&vcpu, 0), ERR_INVALID);
-	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE);
+	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_PGE | CR4_MCE);
+}
+
+/* A machine check is to be an exit, whatever the guest says; which reads what it wrote. */
+static void test_mce(void **state)
+{
+	struct vcpu_state seen;
+
+	(void)state;
+	vcpu.cr4_allowed = CR4_PGE | CR4_MCE;
+	for (u64 value = 0; value <= CR4_MCE; value += CR4_MCE) {
+		assert_int_equal(svm_cr4_write(&vcpu, CR4_PGE | value), OK);
+		assert_int_equal(vmcb->cr4, CR4_PGE | CR4_MCE);
+		svm_state(&vcpu, &seen);
+		assert_int_equal(seen.cr4, CR4_PGE | value);
+		assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
+		svm_state(&vcpu, &seen);
+		assert_int_equal(seen.cr4, CR4_PGE | value);
+	}
 }
 
 /* On a machine that loses the host's CR0 otherwise: LME does not go without PAE, which the guest has not set. */
@@ -285,25 +304,25 @@ static void test_lent_pae(void **state)
 	(void)state;
 	vcpu.cr4_allowed = CR4_PAE | CR4_PGE;
 	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
-	assert_int_equal(vmcb->cr4, 0);
+	assert_int_equal(vmcb->cr4, CR4_MCE);
 	svm_caps.loses_cr0 = true;
 	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
-	assert_int_equal(vmcb->cr4, CR4_PAE);
+	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_MCE);
 	assert_int_equal(svm_cr4_write(&vcpu, CR4_PGE), OK);
-	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_PAE);
+	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_PAE | CR4_MCE);
 	svm_state(&vcpu, &seen);
 	assert_int_equal(seen.cr4, CR4_PGE);
 
 	/* It goes with LME. */
 	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, 0), OK);
-	assert_int_equal(vmcb->cr4, CR4_PGE);
+	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_MCE);
 	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
-	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_PAE);
+	assert_int_equal(vmcb->cr4, CR4_PGE | CR4_PAE | CR4_MCE);
 
 	/* What the guest sets itself stays, as does what its long mode rests on. */
 	assert_int_equal(svm_cr4_write(&vcpu, CR4_PAE), OK);
 	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, 0), OK);
-	assert_int_equal(vmcb->cr4, CR4_PAE);
+	assert_int_equal(vmcb->cr4, CR4_PAE | CR4_MCE);
 	assert_int_equal(svm_msr_write(&vcpu, MSR_EFER, EFER_LME), OK);
 	assert_int_equal(svm_cr4_write(&vcpu, 0), OK);
 	vmcb->efer |= EFER_LMA;
@@ -356,11 +375,14 @@ static void test_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_TEST(test_create),	  DESK_TEST(test_intercepts), DESK_TEST(test_reset),
-		DESK_TEST(test_msr_map),  DESK_TEST(test_injection),  DESK_TEST(test_skip),
-		DESK_TEST(test_efer),	  DESK_TEST(test_pat),	      DESK_TEST(test_other_msrs),
-		DESK_TEST(test_cr4),	  DESK_TEST(test_flush),      DESK_TEST(test_pages),
-		DESK_TEST(test_lent_pae), DESK_TEST(test_real_start), DESK_TEST(test_nested_shape),
+		DESK_TEST(test_create),	    DESK_TEST(test_intercepts),
+		DESK_TEST(test_reset),	    DESK_TEST(test_msr_map),
+		DESK_TEST(test_injection),  DESK_TEST(test_skip),
+		DESK_TEST(test_efer),	    DESK_TEST(test_pat),
+		DESK_TEST(test_other_msrs), DESK_TEST(test_cr4),
+		DESK_TEST(test_mce),	    DESK_TEST(test_flush),
+		DESK_TEST(test_pages),	    DESK_TEST(test_lent_pae),
+		DESK_TEST(test_real_start), DESK_TEST(test_nested_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

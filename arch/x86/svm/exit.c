@@ -66,11 +66,11 @@ static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
 	}
 }
 
-static void decode_cr4_write(const struct vmcb *vmcb, struct vm_exit *exit)
+static void decode_cr4_access(const struct vmcb *vmcb, struct vm_exit *exit)
 {
 	u64 info = vmcb->exit_info[0];
 
-	exit->kind = EXIT_CR4_WRITE;
+	exit->kind = vmcb->exit_code == SVM_EXIT_CR4_READ ? EXIT_CR4_READ : EXIT_CR4_WRITE;
 	exit->cr4.gpr_known = svm_caps.decode_assists && info & SVM_CR_VALID;
 	exit->cr4.gpr = info & SVM_CR_GPR;
 }
@@ -161,8 +161,8 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 		exit->kind = EXIT_MSR;
 		exit->msr.write = vmcb->exit_info[0] & SVM_MSR_WRITE;
 		exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
-	} else if (code == SVM_EXIT_CR4_WRITE) {
-		decode_cr4_write(vmcb, exit);
+	} else if (code == SVM_EXIT_CR4_WRITE || code == SVM_EXIT_CR4_READ) {
+		decode_cr4_access(vmcb, exit);
 	} else if (code == SVM_EXIT_NMI) {
 		/* It is still pending. */
 		svm_take_nmis();

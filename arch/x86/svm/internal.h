@@ -47,6 +47,7 @@ struct svm_vcpu {
 	u8 *msrpm;     /* two pages, 15.11 */
 	u64 repeat;    /* what EXITINTINFO said was being delivered when the exit came */
 	bool pae_lent; /* CR4.PAE is set, and the guest does not know */
+	bool mce;      /* the guest has set CR4.MCE, which is always set in fact */
 	bool nmi_waits;
 	enum svm_nmi nmi;
 	u64 iret; /* SVM_NMI_STEPPING: where the instruction is */
@@ -98,6 +99,7 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);
 
 /* state.c */
 void svm_skip(struct vcpu *vcpu, u8 length);
+void svm_set_cr4(struct svm_vcpu *svm, u64 value); /* what the guest has set */
 void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state);
 enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value);

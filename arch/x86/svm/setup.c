@@ -37,8 +37,8 @@ static void fill_control(struct vmcb *vmcb, hpa_t nested_root, hpa_t msrpm)
 {
 	/* #DB and #AC: their delivery can loop for ever with NMIs blocked; they are passed on. */
 	vmcb->intercept_exceptions = BIT(VECTOR_DB) | BIT(VECTOR_AC) | BIT(VECTOR_MC);
-	/* Some bits would give the guest what it is not shown: XCR0, protection keys. */
-	vmcb->intercept_cr = (u32)SVM_INTERCEPT_CR4_WRITE;
+	/* Some bits would give the guest what it is not shown: XCR0, protection keys. Others it is not to see. */
+	vmcb->intercept_cr = (u32)(SVM_INTERCEPT_CR4_READ | SVM_INTERCEPT_CR4_WRITE);
 	/* A breakpoint on the hypervisor's own addresses would hit it: such machines' guests have none. */
 	if (svm_caps.sticky_breakpoints)
 		vmcb->intercept_dr = (u32)SVM_INTERCEPT_DR7_WRITE;
@@ -116,13 +116,13 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	memset(vmcb->segment, 0, sizeof(*vmcb) - offsetof(struct vmcb, segment));
 	reset_segments(vmcb, start);
 	vmcb->efer = EFER_SVME;
+	svm_set_cr4(svm, 0);
 	vmcb->dr6 = 0xffff0ff0;
 	vmcb->dr7 = 0x400;
 	vmcb->g_pat = PAT_RESET;
 	vmcb->interrupt_shadow = 0;
 	vmcb->event_injection = 0;
 	svm->repeat = 0;
-	svm->pae_lent = false;
 	svm_reset_nmis(svm);
 	svm_flush(vcpu);
 

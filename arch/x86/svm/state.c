@@ -38,12 +38,16 @@ void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 /*
  * A guest with EFER.LME and without CR4.PAE has no paging. At its exits QEMU's TCG does not load the host's
  * CR0: the hypervisor would go on with the guest's, in real mode even. So it has PAE, which makes no difference
- * without paging; only if it reads CR4 itself it sees the bit.
+ * without paging.
+ *
+ * Without MCE a machine check would shut the CPU down. That is an exit too (15.14.3), as it is not under VMX,
+ * but one that can't be told from a triple fault; and QEMU's TCG resets the machine.
  */
-static void lend_pae(struct svm_vcpu *svm, u64 cr4)
+void svm_set_cr4(struct svm_vcpu *svm, u64 value)
 {
-	svm->pae_lent = svm_caps.loses_cr0 && svm->vmcb->efer & EFER_LME && !(cr4 & CR4_PAE);
-	svm->vmcb->cr4 = cr4 | (svm->pae_lent ? CR4_PAE : 0);
+	svm->pae_lent = svm_caps.loses_cr0 && svm->vmcb->efer & EFER_LME && !(value & CR4_PAE);
+	svm->mce = value & CR4_MCE;
+	svm->vmcb->cr4 = value | CR4_MCE | (svm->pae_lent ? CR4_PAE : 0);
 }
 
 /* With that bit it may have turned long mode on: then it is its own. */
@@ -51,7 +55,7 @@ static u64 guest_cr4(const struct svm_vcpu *svm)
 {
 	bool lent = svm->pae_lent && !(svm->vmcb->efer & EFER_LMA);
 
-	return svm->vmcb->cr4 & ~(lent ? CR4_PAE : 0);
+	return svm->vmcb->cr4 & ~((lent ? CR4_PAE : 0) | (svm->mce ? 0 : CR4_MCE));
 }
 
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state)
@@ -120,7 +124,7 @@ static enum status efer_write(struct svm_vcpu *svm, u64 value)
 	if (guest_efer_write(&efer, vmcb->cr0, value, svm_caps.fast_fxsr) != OK)
 		return ERR_INVALID;
 	vmcb->efer = efer | EFER_SVME;
-	lend_pae(svm, cr4);
+	svm_set_cr4(svm, cr4);
 	return OK;
 }
 
@@ -146,7 +150,7 @@ enum status svm_cr4_write(struct vcpu *vcpu, u64 value)
 	svm_state(vcpu, &state);
 	if (!guest_cr4_is_valid(&state, vcpu->cr4_allowed, value))
 		return ERR_INVALID;
-	lend_pae(svm_of(vcpu), value);
+	svm_set_cr4(svm_of(vcpu), value);
 	svm_flush(vcpu);
 	return OK;
 }

@@ -4,7 +4,8 @@
 
 #include "arch/x86/vcpu.h"
 
-/* Offset 0x000: writes of CR0-CR15 in 31:16. */
+/* Offset 0x000: reads of CR0-CR15 in 15:0, writes in 31:16. */
+#define SVM_INTERCEPT_CR4_READ	BIT(4)
 #define SVM_INTERCEPT_CR4_WRITE BIT(20)
 /* Offset 0x004: writes of DR0-DR15 in 31:16. */
 #define SVM_INTERCEPT_DR7_WRITE BIT(23)
@@ -161,6 +162,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 
 /* Exit codes, appendix C. */
+#define SVM_EXIT_CR4_READ     0x004
 #define SVM_EXIT_CR4_WRITE    0x014
 #define SVM_EXIT_DR7_WRITE    0x037
 #define SVM_EXIT_EXCEPTION    0x040 /* + vector */
@@ -199,7 +201,7 @@ _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 #define SVM_IOIO_SIZE_SHIFT 4 /* the width in bytes, as one bit of three */
 #define SVM_IOIO_PORT_SHIFT 16
 
-/* EXITINFO1 of a write of CRn, where CPUID has decode assists (15.8.1). */
+/* EXITINFO1 of a read or write of CRn, where CPUID has decode assists (15.8.1). */
 #define SVM_CR_GPR   BITS(3, 0)
 #define SVM_CR_VALID BIT(63)
 
