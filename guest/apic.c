@@ -64,6 +64,7 @@ static const char *choose_mode(enum apic_mode wanted)
 		/* From off, the way to x2APIC leads over xAPIC. */
 		msr_write(MSR_APIC_BASE, base | APIC_BASE_EN);
 		msr_write(MSR_APIC_BASE, base | APIC_BASE_EN | APIC_BASE_EXTD);
+		page = 0;
 		return NULL;
 	}
 	if (!(base & APIC_BASE_EN))

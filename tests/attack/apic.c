@@ -7,6 +7,7 @@
 #include "hv/base/bits.h"
 #include "tests/attack/attack.h"
 #include "tests/attack/probe.h"
+#include "tests/attack/trial.h"
 
 /* SDM vol. 3, "Advanced Programmable Interrupt Controller". */
 #define APIC_PAGE	 0xFEE00000
@@ -140,6 +141,28 @@ void attack_ipis(struct text value)
 	for (u64 vector = 0; x2apic && vector < 256; vector++, count++)
 		(void)probe_write_msr(MSR_X2APIC_SELF, vector);
 	print("ipis: %u by %s\n", count, apic_mode_name());
+}
+
+#define VECTOR_NMI 2
+#define NMI_WAIT   (50u * 1000 * 1000) /* turns of a loop */
+
+/* It is never left, so that for this CPU no other NMI is to come. */
+_Noreturn static void handle_nmi(void)
+{
+	run_console((struct text){0});
+	print("result: ok\n");
+	machine_exit(EXIT_OK);
+}
+
+void attack_in_nmi(struct text value)
+{
+	(void)value;
+	begin(APIC_ANY);
+	trial_set_gate(VECTOR_NMI, (const void *)(uintptr_t)handle_nmi);
+	command(is_x2apic(), apic_id(), (u32)ICR_ASSERT | DELIVERY_NMI << 8);
+	for (u32 i = 0; i < NMI_WAIT; i++)
+		__asm__ volatile("pause");
+	fail(EXIT_MACHINE, "an NMI to oneself does not come");
 }
 
 /* All that an LVT entry can say, the timer's while it runs. */

@@ -7,6 +7,9 @@
 /* The first count numbers in value, divided by commas. Ends the guest if there are fewer. */
 void read_numbers(struct text value, u64 *numbers, unsigned count);
 
+/* main.c: commands from the console, a line each, until the empty one. */
+void run_console(struct text value);
+
 /* dma.c: through an edu device. Addresses are what the device puts on the bus. */
 void attack_own(struct text value);    /* a round trip within own memory, which must work */
 void attack_to(struct text value);     /* ADDRESS: writes the pattern there */
@@ -21,10 +24,14 @@ void attack_master(struct text value); /* turns bus mastering on, and tells whet
 void attack_left(struct text value);  /* tells what the last guest left, and leaves something */
 void attack_crash(struct text value); /* a triple fault */
 
+/* ports.c */
+void attack_ports(struct text value);	     /* reads all ports that are not the VM's own */
+void attack_port_writes(struct text value);  /* writes to them */
+void attack_port_strings(struct text value); /* both by string instructions, to the most of them */
+void attack_out(struct text value);	     /* PORT,VALUE,WIDTH: writes to a port */
+void attack_fwcfg(struct text value);	     /* lets QEMU's fw_cfg device write to memory */
+
 /* cpu.c: by the CPU. */
-void attack_ports(struct text value);	 /* reads all ports that are not the VM's own */
-void attack_out(struct text value);	 /* PORT,VALUE,WIDTH: writes to a port */
-void attack_fwcfg(struct text value);	 /* lets QEMU's fw_cfg device write to memory */
 void attack_msrs(struct text value);	 /* reads and writes all MSRs */
 void attack_cr0(struct text value);	 /* VALUE: loads CR0 */
 void attack_cr3(struct text value);	 /* VALUE: loads CR3 */
@@ -39,10 +46,15 @@ void attack_vectors(struct text value); /* XSETBV, AVX, and what is in the regis
 
 /* instructions.c */
 void attack_instructions(struct text value); /* those that a VM has no use for */
+void attack_hypercalls(struct text value);   /* those of many hypervisors */
 
 /* forms.c */
 void attack_forms(struct text value); /* ADDRESS: accesses that are carried out, where nothing is */
 void attack_form(struct text value);  /* NAME,ADDRESS: one that is not carried out */
+
+/* tables.c: page tables that no kernel would make. */
+void attack_recursive(struct text value); /* maps OUTSIDE at 0x80408000 through a table that is its own */
+void attack_tables(struct text value);	  /* accesses that are carried out, through such tables */
 
 /* faults.c */
 void attack_fault(struct text value); /* NAME[,NUMBER]: a way to get lost */
@@ -52,6 +64,8 @@ void attack_ipis(struct text value);	  /* xapic or x2apic: all commands, to all 
 void attack_lvts(struct text value);	  /* all that local vectors can say */
 void attack_apic_base(struct text value); /* moves it, turns it off and on */
 void attack_ioapic(struct text value);	  /* all that the IOAPIC's entries can say */
+
+void attack_in_nmi(struct text value);	  /* takes commands in the handler of an NMI, for ever */
 
 /* config.c */
 void attack_functions(struct text value);    /* tells all functions that answer */

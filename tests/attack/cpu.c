@@ -1,98 +1,10 @@
-/* Attacks by the CPU's own instructions: ports, MSRs, memory that is not there. */
+/* Attacks by the CPU's own instructions: MSRs, control registers, memory that is not there. */
 #include "guest/console.h"
 #include "guest/cpu.h"
 #include "guest/exit.h"
 #include "hv/base/bits.h"
 #include "tests/attack/attack.h"
 #include "tests/attack/probe.h"
-
-/* --- Ports --- */
-
-/* What a VM has of its own: the console, ACPI's timer, PCI configuration. */
-static const struct {
-	u32 first, last;
-} own_ports[] = {{0x3F8, 0x3FF}, {0x608, 0x60B}, {0xCF8, 0xCFF}};
-
-static bool touches_own_port(u32 port, u32 width)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(own_ports); i++)
-		if (port <= own_ports[i].last && port + width > own_ports[i].first)
-			return true;
-	return false;
-}
-
-/* Reads with that width everywhere, and tells the first few ports where something is. */
-static void read_ports(u32 width)
-{
-	u32 ones = (u32)BITS(8 * width - 1, 0);
-	u32 answered = 0;
-	u32 read = 0;
-
-	for (u32 port = 0; port + width <= 0x10000; port += width) {
-		u32 value;
-
-		if (touches_own_port(port, width))
-			continue;
-		value = width == 1 ? port_in8((u16)port) : port_in32((u16)port);
-		read++;
-		if (value != ones && answered++ < 16)
-			print("port %#x reads %#x\n", port, value);
-	}
-	print("ports: %u read by %u bytes, %u answered\n", read, width, answered);
-}
-
-void attack_ports(struct text value)
-{
-	(void)value;
-	read_ports(1);
-	read_ports(4);
-}
-
-void attack_out(struct text value)
-{
-	u64 numbers[3];
-	u16 port;
-
-	read_numbers(value, numbers, 3);
-	port = (u16)numbers[0];
-	if (numbers[2] == 1)
-		port_out8(port, (u8)numbers[1]);
-	else if (numbers[2] == 2)
-		port_out16(port, (u16)numbers[1]);
-	else
-		port_out32(port, (u32)numbers[1]);
-}
-
-/* QEMU's docs/specs/fw_cfg: all big-endian. Its DMA goes past the IOMMU. */
-#define FW_CFG_DMA_HIGH	      0x514
-#define FW_CFG_DMA_LOW	      0x518
-#define FW_CFG_CONTROL_READ   (1u << 1)
-#define FW_CFG_CONTROL_SELECT (1u << 3)
-#define FW_CFG_SIGNATURE      0x0000 /* this item reads "QEMU" */
-
-struct fw_cfg_dma {
-	u32 control; /* 0 when it was carried out */
-	u32 length;
-	u64 address;
-};
-
-void attack_fwcfg(struct text value)
-{
-	static volatile u32 landing;
-	static volatile struct fw_cfg_dma dma;
-	u32 control = FW_CFG_SIGNATURE << 16 | FW_CFG_CONTROL_SELECT | FW_CFG_CONTROL_READ;
-
-	(void)value;
-	dma.control = __builtin_bswap32(control);
-	dma.length = __builtin_bswap32(sizeof(landing));
-	dma.address = __builtin_bswap64((u64)(uintptr_t)&landing);
-	memory_barrier();
-	port_out32(FW_CFG_DMA_HIGH, 0);
-	port_out32(FW_CFG_DMA_LOW, __builtin_bswap32((u32)(uintptr_t)&dma));
-	memory_barrier();
-	print("fw_cfg: control %#x, landed %#x\n", __builtin_bswap32(dma.control),
-	      __builtin_bswap32(landing));
-}
 
 /* --- MSRs --- */
 

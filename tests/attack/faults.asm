@@ -8,10 +8,21 @@ SELECTOR_DATA	equ 0x10
 SELECTOR_CODE32	equ 0x18
 SELECTOR_TSS	equ 0x20
 SELECTOR_OTHER	equ 0x30
+SELECTOR_USER_CODE32 equ 0x40 | 3
+SELECTOR_USER_DATA equ 0x48 | 3
+WINDOW		equ 0x240000000	; TABLES_WINDOW of tables.h
+CR0_AM		equ 18
+RFLAGS_AC	equ 1 << 18
+APIC_ID		equ 0x20
+ICR		equ 0x300
+ICR_HIGH	equ 0x310
+ICR_NMI		equ 0x4400
 TASK_GATE	equ 0x8500
 TSS_AVAILABLE	equ 0x0000890000000067
 EXIT_PORT	equ 0xF4
 MSR_EFER	equ 0xC0000080
+
+extern tables_operand_outside, tables_forget_code, tables_move_code
 
 bits 64
 
@@ -77,6 +88,18 @@ begin "code-over-the-end"	; RDI: the end of RAM
 	mov	word [rdi - 2], 0xB848
 	sub	rdi, 2
 	jmp	rdi
+begin "code-forgotten"	; its second half is on a page that is gone
+	call	tables_forget_code
+	finish
+begin "code-moved"	; it is on another page by now, where it is the same
+	call	tables_move_code
+	finish
+begin "operand-tables-outside"	; those of the second operand of an instruction that is carried out
+	call	tables_operand_outside
+	mov	rdi, WINDOW
+	mov	esi, OUTSIDE
+	movsb
+	finish
 begin "cr0-pg-without-pe"
 	mov	rax, cr0
 	btr	rax, 0
@@ -134,7 +157,47 @@ undefined:
 	mov	rsp, loop_stack_top
 	ud2
 
+begin "nmi-loop"	; one NMI, and no IRET
+	sidt	[idt_pointer]
+	mov	rax, [idt_pointer + 2]
+	mov	ecx, nmi_again
+	mov	[rax + 2 * 16], cx
+	shr	ecx, 16
+	mov	[rax + 2 * 16 + 6], cx
+	mov	ebx, LOCAL_APIC
+	mov	eax, [rbx + APIC_ID]
+	mov	[rbx + ICR_HIGH], eax
+	mov	dword [rbx + ICR], ICR_NMI
+	mov	ecx, 50000000
+.wait:	dec	ecx
+	jnz	.wait
+	ud2
+nmi_again:	jmp	nmi_again
+
 ; Out of long mode, with paging off.
+begin "alignment-loop"	; each #AC's delivery writes to a stack that is not aligned, at CPL 3, which is a #AC
+	mov	eax, alignment_code
+	jmp	to_32_bits
+bits 32
+alignment_code:
+	mov	eax, alignment_handler
+	mov	[idt_user_gate], ax
+	shr	eax, 16
+	mov	[idt_user_gate + 6], ax
+	lidt	[idt_user]
+	mov	eax, cr0
+	bts	eax, CR0_AM
+	mov	cr0, eax
+	push	SELECTOR_USER_DATA
+	push	loop_stack_top - 1
+	push	RFLAGS_AC
+	push	SELECTOR_USER_CODE32
+	push	.user
+	iretd
+.user:	mov	eax, [esp]
+	jmp	.user
+alignment_handler:	jmp	alignment_handler
+bits 64
 begin "no-paging"	; EFER.LME, no CR4.PAE, no paging: exits in that state, then the end
 	mov	eax, no_paging_code
 	jmp	to_32_bits
@@ -271,7 +334,16 @@ gdt:
 	dq TSS_AVAILABLE, 0	; 64-bit form
 	dq TSS_AVAILABLE	; 32-bit form
 	dq 0
+	dq 0x00CFFA000000FFFF	; 32-bit code at CPL 3
+	dq 0x00CFF2000000FFFF	; data at CPL 3
 gdt_end:
+idt_user:	dw idt_user_end - idt_user_gates - 1
+		dd idt_user_gates
+align 8
+idt_user_gates:
+	times 17 dq 0
+idt_user_gate:	dw 0, SELECTOR_USER_CODE32, 0xEE00, 0
+idt_user_end:
 
 section .bss
 idt_pointer:	resb 10

@@ -44,7 +44,7 @@ static void run_line(struct text line);
  * Until the empty line. A backslash asks for a sign that all before it has arrived, as a UART
  * holds no more than 16 bytes.
  */
-static void run_console(struct text value)
+void run_console(struct text value)
 {
 	char line[LINE_MAX];
 	size_t length = 0;
@@ -84,6 +84,8 @@ static const struct {
 	{"msi=", attack_msi},
 	{"late=", attack_late},
 	{"ports", attack_ports},
+	{"port-writes", attack_port_writes},
+	{"port-strings", attack_port_strings},
 	{"out=", attack_out},
 	{"fwcfg", attack_fwcfg},
 	{"msrs", attack_msrs},
@@ -99,6 +101,10 @@ static const struct {
 	{"master", attack_master},
 	{"crash", attack_crash},
 	{"instructions", attack_instructions},
+	{"hypercalls", attack_hypercalls},
+	{"recursive", attack_recursive},
+	{"tables", attack_tables},
+	{"in-nmi", attack_in_nmi},
 	{"forms=", attack_forms},
 	{"form=", attack_form},
 	{"fault=", attack_fault},

@@ -30,17 +30,20 @@ static struct gate *gates(void)
 	return (struct gate *)(uintptr_t)pointer.base;
 }
 
+void trial_set_gate(unsigned vector, const void *handler)
+{
+	struct gate *gate = &gates()[vector];
+	u64 target = (u64)(uintptr_t)handler;
+
+	gate->target_low = (u16)target;
+	gate->target_middle = (u16)(target >> 16);
+	gate->target_high = (u32)(target >> 32);
+}
+
 void trial_init(void)
 {
-	struct gate *gate = gates();
-
-	for (unsigned i = 0; i < EXCEPTIONS; i++) {
-		u64 target = (u64)(uintptr_t)trial_stubs + i * STUB_SIZE;
-
-		gate[i].target_low = (u16)target;
-		gate[i].target_middle = (u16)(target >> 16);
-		gate[i].target_high = (u32)(target >> 32);
-	}
+	for (unsigned i = 0; i < EXCEPTIONS; i++)
+		trial_set_gate(i, trial_stubs + i * STUB_SIZE);
 }
 
 const struct trial_row *trial_find(const struct trial_row *rows, const struct text *name)

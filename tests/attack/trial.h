@@ -27,6 +27,9 @@ struct trial_row {
 /* All exceptions are caught from now on: those outside of trials end the guest. */
 void trial_init(void);
 
+/* Has that vector lead to the handler, by the gate that there is. */
+void trial_set_gate(unsigned vector, const void *handler);
+
 /*
  * Runs the code with the registers of `trial`, which get what it left in them. Returns the vector of the
  * exception that it ended in, or TRIAL_WENT_ON. Interrupts stay as the flags have them.

@@ -95,6 +95,13 @@ def command(machine, line):
     return machine.serial()[begin : machine.seen]
 
 
+def assert_ports_are_silent(machine):
+    """No port answers the guest but its own, by whatever width, and writes to all do no harm to it."""
+    for line, count in (("ports", 3), ("port-writes", 0), ("port-strings", 3)):
+        said = command(machine, line)
+        assert re.findall(r"(\d+) answered", said) == ["0"] * count, said
+
+
 def memory(machine):
     """All of the machine's RAM."""
     return machine.read_memory(0, MEMORY_MIB << 20)
@@ -102,7 +109,11 @@ def memory(machine):
 
 def places(data, wanted):
     """All addresses at which `wanted` is in `data`."""
-    return [match.start() for match in re.finditer(re.escape(wanted), data)]
+    found, at = [], data.find(wanted)
+    while at >= 0:
+        found.append(at)
+        at = data.find(wanted, at + len(wanted))
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

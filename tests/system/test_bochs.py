@@ -9,9 +9,11 @@ import pytest
 import attacking
 import payload
 from attacking import command
-from scenarios import MODELS, Scenario
+from scenarios import MAKERS, MODELS, Scenario
 
 GUEST_FOUND_NO_NIC = 1
+PORT_WORDS = "ports port-writes port-strings"
+CONSOLE_EXITS = 5000  # for what the guest says of them
 
 # What ends a bare machine on Bochs: reset, ACPI's sleep state 5, and the shutdown port, byte by byte.
 DEADLY = (
@@ -50,10 +52,24 @@ def test_no_iommu(boot, model, cpus):
 def test_ports(boot, model, cpus):
     """No port answers but the VM's own, and none ends the machine."""
     machine = boot_attacker(boot, model, cpus)
-    assert re.findall(r"(\d+) answered", command(machine, "ports")) == ["0", "0"]
+    assert re.findall(r"(\d+) answered", command(machine, "ports")) == ["0"] * 3
     for line in DEADLY:
         command(machine, line)
     finish(machine)
+
+
+@pytest.mark.parametrize("model", MAKERS)
+def test_port_exits(boot, model):
+    """Writes to all ports, and string instructions, do nothing, and cost an exit each."""
+    machine = boot(dataclasses.replace(attacking.DEVICELESS, cpus=1, guest=PORT_WORDS), model)
+    assert machine.wait_exit() == 0
+    assert not re.search(r"[1-9]\d* answered", machine.serial())
+    told = "\n".join(machine.said())
+    single = sum(map(int, re.findall(r"ports: (\d+) (?:read|written)", told)))
+    strings = sum(map(int, re.findall(r"ports: (\d+) by strings", told)))
+    exits = int(machine.expect(r"vm0: exits .*port (\d+)")[1])
+    assert single > 200000 and strings > 5000
+    assert exits < single + 2 * strings + CONSOLE_EXITS
 
 
 @pytest.mark.parametrize("model, cpus", attacking.ON_BOCHS)
