@@ -107,8 +107,11 @@ enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 	enum status status = vtd_unit_for(requester, &unit);
 	char text[SBDF_TEXT_MAX];
 
-	if (status != OK)
+	if (status != OK) {
+		log_line("vtd", "%s can't be confined: no unit serves it",
+			 sbdf_text(requester, text));
 		return status;
+	}
 	if (!domain->live)
 		return ERR_INVALID;
 	if (refusal(domain, requester)) {

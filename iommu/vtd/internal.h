@@ -126,6 +126,10 @@ extern struct vtd vtd;
 
 /* probe.c */
 enum status vtd_probe(const struct platform *platform, struct pool *pool);
+/* The range, which does not wrap, has a byte of memory that is free to use: ours, or a VM's. */
+bool vtd_touches_ram(u64 base, u64 size);
+/* It has a byte of the registers of one of the first `count` units. */
+bool vtd_touches_units(u64 base, u64 size, unsigned count);
 /* ERR_NOT_FOUND where no unit serves the requester. */
 enum status vtd_unit_for(struct sbdf requester, struct vtd_unit **unit);
 

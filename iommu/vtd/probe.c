@@ -44,18 +44,61 @@ static void print_unit(const struct vtd_unit *unit)
 		 (unsigned)bits_get(version, VTD_VER_MINOR), text);
 }
 
+bool vtd_touches_ram(u64 base, u64 size)
+{
+	const struct memmap *memory = &vtd.platform->boot.memory;
+
+	for (u32 i = 0; i < memory->count; i++)
+		if (memory->range[i].kind == MEMORY_RAM &&
+		    ranges_overlap(base, size, memory->range[i].start.v, memory->range[i].size))
+			return true;
+	return false;
+}
+
+bool vtd_touches_units(u64 base, u64 size, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (ranges_overlap(base, size, vtd.unit[i].base.v, vtd.unit[i].mmio.size))
+			return true;
+	return false;
+}
+
+static enum status refuse_registers(const struct vtd_unit *unit, const char *why)
+{
+	log_line("vtd", "unit %u: its registers at %llx can't be used: %s", unit->index,
+		 (unsigned long long)unit->base.v, why);
+	return ERR_UNSUPPORTED;
+}
+
+/*
+ * What a wrong table takes for registers would be written to. One unit that is listed twice would get two
+ * queues, and follow the second alone.
+ */
+static enum status map_range(struct vtd_unit *unit, u64 size)
+{
+	enum status status;
+
+	if (unit->base.v > UINT64_MAX - size)
+		return refuse_registers(unit, "they wrap");
+	if (vtd_touches_ram(unit->base.v, size))
+		return refuse_registers(unit, "they lie in memory that is free to use");
+	if (vtd_touches_units(unit->base.v, size, unit->index))
+		return refuse_registers(unit, "they are another unit's");
+	status = mmio_map(unit->base, size, &unit->mmio);
+	return status == OK ? OK : refuse_registers(unit, status_name(status));
+}
+
 /* 8.3: the table tells the registers' size, in older ones always a page; the unit knows better. */
 static enum status map_registers(struct vtd_unit *unit, const struct dmar_structure *drhd)
 {
 	u64 size = PAGE_SIZE << (drhd->size_code & 15);
-	enum status status = mmio_map(unit->base, size, &unit->mmio);
+	enum status status = map_range(unit, size);
 
 	if (status != OK)
 		return status;
 	unit->caps = vtd_caps_decode(vtd_read64(unit, VTD_CAP), vtd_read64(unit, VTD_ECAP));
 	if (unit->caps.registers_size > size)
-		status = mmio_map(unit->base, align_up(unit->caps.registers_size, PAGE_SIZE),
-				  &unit->mmio);
+		status = map_range(unit, align_up(unit->caps.registers_size, PAGE_SIZE));
 	return status;
 }
 
@@ -68,11 +111,8 @@ static enum status find_unit(struct vtd_unit *unit, const struct dmar_structure 
 	unit->base = hpa(drhd->base);
 	unit->pool = vtd.pool;
 	status = map_registers(unit, drhd);
-	if (status != OK) {
-		log_line("vtd", "unit %u: its registers at %llx can't be mapped: %s", unit->index,
-			 (unsigned long long)unit->base.v, status_name(status));
-		return ERR_UNSUPPORTED;
-	}
+	if (status != OK)
+		return status;
 	print_unit(unit);
 	unmet = vtd_caps_unmet(&unit->caps, &vtd.wanted, VTD_TO_BLOCK);
 	if (unmet) {

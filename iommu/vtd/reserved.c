@@ -13,16 +13,24 @@ static struct vtd_reserved *reserved(void)
 	return &vtd.reserved;
 }
 
-/* Firmware may claim what it likes; RAM that is free to use belongs to us and to VMs. */
-static bool touches_ram(u64 base, u64 size)
+/* A device that reaches these can undo what confines it, or reach others' devices. */
+static bool touches_guards(u64 base, u64 size)
 {
-	const struct memmap *memory = &vtd.platform->boot.memory;
+	const struct madt *madt = &vtd.platform->madt;
+	const struct mcfg *mcfg = &vtd.platform->mcfg;
 
-	for (u32 i = 0; i < memory->count; i++)
-		if (memory->range[i].kind == MEMORY_RAM &&
-		    ranges_overlap(base, size, memory->range[i].start.v, memory->range[i].size))
+	for (u32 i = 0; i < madt->ioapic_count; i++)
+		if (ranges_overlap(base, size, align_down(madt->ioapic[i].address.v, PAGE_SIZE),
+				   PAGE_SIZE))
 			return true;
-	return false;
+	for (u32 i = 0; i < mcfg->window_count; i++) {
+		const struct mcfg_window *window = &mcfg->window[i];
+		u64 buses = window->last_bus - window->first_bus + 1u;
+
+		if (ranges_overlap(base, size, window->base.v + MIB(window->first_bus), MIB(buses)))
+			return true;
+	}
+	return vtd_touches_units(base, size, vtd.unit_count);
 }
 
 static bool overlaps_other_region(u64 base, u64 size)
@@ -53,8 +61,10 @@ static const char *region_refusal(const struct vtd_reserved_region *region)
 {
 	if (!region->size || !vtd_domain_can_hold(region->base, region->size))
 		return "it lies outside the addresses that can be translated";
-	if (touches_ram(region->base, region->size))
+	if (vtd_touches_ram(region->base, region->size))
 		return "it lies in memory that is free to use";
+	if (touches_guards(region->base, region->size))
+		return "it lies over registers of IOMMU or IOAPIC, or PCI configuration space";
 	if (overlaps_other_region(region->base, region->size))
 		return "it overlaps another one";
 	return NULL;

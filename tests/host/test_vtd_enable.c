@@ -188,6 +188,36 @@ static void units_that_are_of_no_use_are_refused(void **state)
 	assert_int_equal(vtd_ops.probe(&world, &world_pool), ERR_NOT_FOUND);
 }
 
+/* What a table takes for registers is written to only where it can't be anything else. */
+static void registers_that_are_no_units_own_are_refused(void **state)
+{
+	static const u64 second[] = {
+		WORLD_UNIT_BASE,	  /* the same unit again */
+		WORLD_UNIT_BASE + 0x1000, /* within the first one's two pages */
+		0x1000000,		  /* RAM */
+		0x800ff000,		  /* not RAM, but its second page is */
+		0xfffffffffffff000,	  /* wraps */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(second); i++) {
+		world_reset();
+		world.boot.memory.range[2] =
+			(struct memory_range){hpa(0x80100000), PAGE_SIZE, MEMORY_RAM};
+		world.boot.memory.count = 3;
+		/* Fault records at 0x1000 make it two pages. */
+		u64 cap = (WORLD_CAP & ~0x3ff000000ull) | 0x100000000ull;
+		struct fake_unit *first = world_add_unit(cap, WORLD_ECAP);
+		struct fake_unit *other = world_add_drhd(0, 0, second[i], cap, WORLD_ECAP);
+
+		world_finish();
+		assert_int_equal(vtd_ops.probe(&world, &world_pool), ERR_UNSUPPORTED);
+		assert_non_null(strstr(captured_log(), "unit 1: its registers at "));
+		assert_int_equal(vtd_ops.enable(&world_event, false), ERR_INVALID);
+		assert_int_equal(first->gsts | other->gsts, 0);
+	}
+}
+
 static void depth_follows_memory_and_all_units(void **state)
 {
 	(void)state;
@@ -196,7 +226,8 @@ static void depth_follows_memory_and_all_units(void **state)
 
 	world_reset();
 	world_add_unit(WORLD_CAP, WORLD_ECAP);
-	world.boot.memory.range[1].size = 1ull << 39;
+	world.boot.memory.range[2] = (struct memory_range){hpa(GIB(4)), 1ull << 39, MEMORY_RAM};
+	world.boot.memory.count = 3;
 	world_finish();
 	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
 	assert_int_equal(vtd_ops.address_bits(), 48);
@@ -221,6 +252,7 @@ int main(void)
 		cmocka_unit_test(extended_interrupt_mode_where_all_can),
 		cmocka_unit_test(registers_beyond_the_first_page_are_mapped),
 		cmocka_unit_test(units_that_are_of_no_use_are_refused),
+		cmocka_unit_test(registers_that_are_no_units_own_are_refused),
 		cmocka_unit_test(depth_follows_memory_and_all_units),
 	};
 

@@ -149,6 +149,44 @@ static void shared_regions_are_given_to_nobody(void **state)
 	assert_int_equal(fake_dma(unit, IN_RAM.bdf, 0x1000000, true, &to), 5);
 }
 
+/* A table that opened these would let a device turn the IOMMU off, or reach other devices. */
+static void regions_over_what_confines_are_left_out(void **state)
+{
+	static const u64 region[] = {
+		WORLD_UNIT_BASE,	 /* the unit's registers */
+		WORLD_UNIT_BASE - 0x800, /* their first page, by half of it */
+		0xfec00000,		 /* the IOAPIC */
+		0xb0100000,		 /* configuration space: the window's first bus */
+		0xb02ff000,		 /* and its last */
+	};
+	static const u64 beside[] = {0xb00ff000, 0xb0300000, WORLD_UNIT_BASE + 0x1000};
+
+	(void)state;
+	world_reset();
+	struct fake_unit *unit = world_add_unit(WORLD_CAP, WORLD_ECAP);
+
+	world.madt.ioapic_count = 1;
+	world.madt.ioapic[0].address = hpa(0xfec00010);
+	world.mcfg.window_count = 1;
+	world.mcfg.window[0] =
+		(struct mcfg_window){.base = hpa(0xb0000000), .first_bus = 1, .last_bus = 2};
+	for (unsigned i = 0; i < ARRAY_SIZE(region); i++) {
+		world_add_rmrr(region[i], region[i] + 0xfff);
+		endpoint(0x1d, 0);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(beside); i++) {
+		world_add_rmrr(beside[i], beside[i] + 0xfff);
+		endpoint(0x1d, 0);
+	}
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	for (unsigned i = 0; i < ARRAY_SIZE(region); i++)
+		assert_int_equal(fake_dma(unit, USB.bdf, region[i] + 0x800, true, &to), 5);
+	for (unsigned i = 0; i < ARRAY_SIZE(beside); i++)
+		assert_int_equal(fake_dma(unit, USB.bdf, beside[i] + 0x800, true, &to), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +195,7 @@ int main(void)
 		cmocka_unit_test(regions_follow_into_a_domain_and_back),
 		cmocka_unit_test(overlap_with_the_domain_is_refused),
 		cmocka_unit_test(shared_regions_are_given_to_nobody),
+		cmocka_unit_test(regions_over_what_confines_are_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
