@@ -131,7 +131,7 @@ static void tables_that_are_none_are_refused(void **state)
 	world_add_unit(WORLD_CAP, WORLD_ECAP)->base = 0xfed00000; /* elsewhere */
 	world_finish();
 	assert_int_equal(vtd_ops.probe(&world, &world_pool), ERR_UNSUPPORTED);
-	assert_true(told("can't be mapped"));
+	assert_true(told("can't be used"));
 	assert_int_equal(vtd_ops.enable(&world_event, false), ERR_INVALID);
 }
 
