@@ -183,8 +183,10 @@ SECONDS ?= 3600
 
 soak:
 	@tools/deps.sh
-	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) build attack
-	@cd tests/system && exec $(PYTHON) -m pytest -q -rP -n3 --soak='$(SECONDS)' test_random.py test_soak.py
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) build attack build/host/test_vtd_random
+	@SLUICE_SECONDS='$(SECONDS)' build/host/test_vtd_random & host=$$!; \
+	(cd tests/system && exec $(PYTHON) -m pytest -q -rP -n3 --soak='$(SECONDS)' \
+		test_random.py test_soak.py); status=$$?; wait $$host && exit $$status
 
 bench:
 	@tools/deps.sh build run
@@ -215,7 +217,7 @@ help:
 #: make [build]     the hypervisor (build/sluice.elf) and the shipped guest
 #: make run         boots it all in QEMU or Bochs, the shipped guest fetching a file over its own NIC
 #: make test        all tests: host units, lint, fuzzing, systems in emulators; T=NAME only those named like this
-#: make soak        random guests, and traffic beside attacks, for SECONDS=3600
+#: make soak        random guests, random VMs on random IOMMUs, traffic beside attacks, for SECONDS=3600
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make bench       what the hypervisor costs, in instructions: a table, and build/bench.json
 #: make lint        the checks of the sources alone

@@ -26,7 +26,7 @@ TABLE = TOP / "tests/mutations/vtd.txt"
 SCRATCH = TOP / "build/mutations"
 OBJECTS = TOP / "build/host/obj"
 BASE = ["hv/base/status.c", "hv/base/format.c", "hv/base/log.c", "tests/host/harness.c"]
-# An endless loop is noticed too. No test needs more than a second of a CPU.
+# An endless loop is noticed too. No test needs more than a few seconds of a CPU.
 TEST_CPU_SECONDS = 15
 # All that are linked with the driver or with the parser below it.
 TESTS = sorted(
@@ -110,10 +110,16 @@ def apply(mutation, folder):
     path.write_text(("\n" + text).replace("\n" + mutation.old, "\n" + mutation.new)[1:])
 
 
+def includes(source, file):
+    """True if a test's stand-in for the file includes it."""
+    return source.startswith("tests/") and f'#include "{file}"' in (TOP / source).read_text()
+
+
 def compile_broken(mutation, folder, sources):
-    """The objects that differ, by source: of the broken file, or of the driver if it is a header."""
+    """The objects that differ, by source: of the broken file and what stands in for it, or of the driver if
+    it is a header."""
     if mutation.file.endswith(".c"):
-        changed = [mutation.file]
+        changed = [mutation.file, *(path for path in sources if includes(path, mutation.file))]
     else:
         changed = [source for source in sources if source.startswith("iommu/vtd/")]
     objects = {}

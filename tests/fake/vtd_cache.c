@@ -10,7 +10,7 @@ bool fake_caching_mode(const struct fake_unit *unit)
 
 void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did, u16 sid)
 {
-	fake_drain_writes();
+	fake_drain_writes(unit);
 	for (unsigned i = 0; i < FAKE_CACHE; i++) {
 		struct fake_context *cached = &unit->context[i];
 		u16 tag = cached->entry.low & 1 ? (u16)(cached->entry.high >> 8) : 0;
@@ -42,7 +42,7 @@ void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 
 	unsigned mask = address & 0x3f;
 	u64 page = address >> 12;
 
-	fake_drain_writes();
+	fake_drain_writes(unit);
 	forget_tables(unit, granularity, did, address, mask);
 	for (unsigned i = 0; i < FAKE_CACHE; i++) {
 		struct fake_translation *cached = &unit->iotlb[i];
@@ -58,7 +58,7 @@ void fake_forget_translations(struct fake_unit *unit, unsigned granularity, u16 
 
 void fake_forget_interrupts(struct fake_unit *unit, bool all, u16 index, unsigned mask)
 {
-	fake_drain_writes();
+	fake_drain_writes(unit);
 	for (unsigned i = 0; i < FAKE_CACHE; i++)
 		if (all || unit->iec[i].index >> mask == index >> mask)
 			unit->iec[i].valid = false;

@@ -72,7 +72,7 @@ static void be_busy(struct fake_unit *unit, u64 now_us, unsigned ms)
 
 static void one_descriptor(struct fake_unit *unit, u64 now_us)
 {
-	struct fake_pair d = fake_read_pair((unit->iqa & ~0xfffull) + unit->iqh);
+	struct fake_pair d = fake_read_pair(unit, (unit->iqa & ~0xfffull) + unit->iqh);
 	bool is_wait = (d.low & 0xf) == 5;
 
 	if (!acceptable(unit, d) || (unit->refuse && !is_wait)) {
@@ -91,7 +91,7 @@ static void one_descriptor(struct fake_unit *unit, u64 now_us)
 void fake_run_queue(struct fake_unit *unit, u64 now_us)
 {
 	while (ready(unit, now_us)) {
-		fake_drain_writes(); /* the queue itself is always seen as written */
+		fake_drain_writes(unit); /* the queue itself is always seen as written */
 		one_descriptor(unit, now_us);
 	}
 }

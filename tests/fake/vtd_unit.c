@@ -35,8 +35,12 @@ void *fake_reset(void)
 
 struct fake_unit *fake_unit_add(u64 base, u64 cap, u64 ecap)
 {
-	units[unit_count] = (struct fake_unit){
-		.base = base, .cap = cap, .ecap = ecap, .fectl = 1u << 31, .iectl = 1u << 31};
+	units[unit_count] = (struct fake_unit){.index = unit_count,
+					       .base = base,
+					       .cap = cap,
+					       .ecap = ecap,
+					       .fectl = 1u << 31,
+					       .iectl = 1u << 31};
 	return &units[unit_count++];
 }
 
@@ -112,7 +116,7 @@ static void latch(struct fake_unit *unit, u32 one_shot)
 		unit->gsts |= IRTP;
 	}
 	if (one_shot & WBF)
-		fake_drain_writes();
+		fake_drain_writes(unit);
 }
 
 static void check_change(struct fake_unit *unit, u32 value, u32 changed)
@@ -241,9 +245,13 @@ void mmio_write64(const struct mmio *mmio, u64 offset, u64 value)
 {
 	struct fake_unit *unit = unit_of(mmio);
 
+	if (fake_between)
+		fake_between();
 	write64(unit, offset, value);
 	if (unit->on_write)
 		unit->on_write(unit);
+	if (fake_between)
+		fake_between();
 }
 
 u32 mmio_read32(const struct mmio *mmio, u64 offset)
@@ -293,7 +301,11 @@ void mmio_write32(const struct mmio *mmio, u64 offset, u32 value)
 {
 	struct fake_unit *unit = unit_of(mmio);
 
+	if (fake_between)
+		fake_between();
 	write32(unit, offset, value);
 	if (unit->on_write)
 		unit->on_write(unit);
+	if (fake_between)
+		fake_between();
 }

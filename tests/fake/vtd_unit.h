@@ -82,6 +82,8 @@ struct fake_device {
 };
 
 struct fake_unit {
+	unsigned index;
+	enum fake_view view;
 	u64 base;
 	u64 cap;
 	u64 ecap;
@@ -122,7 +124,8 @@ struct fake_delivery {
 	bool level;
 };
 
-extern enum fake_view fake_view;
+/* Called, unless NULL, before and after each register write, after each cache line flush and fake_store(). */
+extern void (*fake_between)(void);
 extern unsigned fake_queue_errors_seen;
 
 /* Forgets all units and memory. The memory is page aligned and zero. */
@@ -130,7 +133,13 @@ void *fake_reset(void);
 struct fake_unit *fake_unit_add(u64 base, u64 cap, u64 ecap);
 unsigned fake_unit_count(void);
 struct fake_unit *fake_unit_at(unsigned index);
+/* What the unit sees of memory from now on; of what was written before, nothing unless all. */
+void fake_set_view(struct fake_unit *unit, enum fake_view view);
 void *fake_memory_at(u64 hpa);
+/* A store of the driver's that is looked at. */
+void fake_store(u64 *entry, u64 value);
+/* Fills memory, for all units to see. Sizes are multiples of 16. */
+void fake_fill(u64 hpa, u64 size, struct fake_pair with);
 
 /*
  * What a DMA of the requester would do now: 0 and *to where it gets through, else the fault reason,
@@ -156,10 +165,10 @@ u8 fake_ioapic(struct fake_unit *unit, u16 sid, u64 entry, struct fake_delivery 
 void fake_fault(struct fake_unit *unit, u16 sid, u8 reason, u64 info, bool write);
 
 /* Inside the fake: reading memory as the unit sees it. */
-u64 fake_read(u64 hpa);
-struct fake_pair fake_read_pair(u64 hpa);
+u64 fake_read(const struct fake_unit *unit, u64 hpa);
+struct fake_pair fake_read_pair(const struct fake_unit *unit, u64 hpa);
 void fake_write_status(u64 hpa, u32 value);
-void fake_drain_writes(void);
+void fake_drain_writes(const struct fake_unit *unit);
 void fake_violate(struct fake_unit *unit, const char *what);
 void fake_forget_contexts(struct fake_unit *unit, unsigned granularity, u16 did, u16 sid);
 /* address as in descriptor and register: with mask and IH in its low bits. */

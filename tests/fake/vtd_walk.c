@@ -105,9 +105,9 @@ struct fake_pair fake_context(struct fake_unit *unit, u16 sid)
 	for (unsigned i = 0; i < FAKE_CACHE; i++)
 		if (unit->context[i].valid && unit->context[i].sid == sid)
 			return unit->context[i].entry;
-	bus = fake_read(root + (sid >> 8) * 16);
+	bus = fake_read(unit, root + (sid >> 8) * 16);
 	if (bus & 1)
-		entry = fake_read_pair((bus & ADDRESS) + (sid & 0xff) * 16);
+		entry = fake_read_pair(unit, (bus & ADDRESS) + (sid & 0xff) * 16);
 	for (unsigned i = 0; i < FAKE_CACHE && (entry.low & 1 || fake_caching_mode(unit)); i++) {
 		if (!unit->context[i].valid) {
 			unit->context[i] = (struct fake_context){true, sid, entry};
@@ -141,7 +141,7 @@ static u8 walk(struct fake_unit *unit, struct fake_pair context, u64 address, u6
 	*leaf = 0;
 	for (level = fake_deepest_table(unit, did, address, level, &table); table; level--) {
 		u64 span = 4096ull << (9 * (level - 1));
-		u64 entry = fake_read(table + address / span % 512 * 8);
+		u64 entry = fake_read(unit, table + address / span % 512 * 8);
 		u8 reason = entry & 3 ? entry_fault(unit, entry, level) : 0;
 
 		if (!(entry & 3) && level > 1)
@@ -194,7 +194,8 @@ static u8 dma(struct fake_unit *unit, u16 sid, u64 address, bool write, u64 *to)
 	u8 reason;
 
 	if (!(context.low & 1))
-		return fake_read((unit->root_latched & ADDRESS) + (sid >> 8) * 16) & 1 ? 2 : 1;
+		return fake_read(unit, (unit->root_latched & ADDRESS) + (sid >> 8) * 16) & 1 ? 2
+											     : 1;
 	/* TT 1, with ATS, where the unit has device-TLBs. */
 	if ((context.low >> 2 & 3) > (unit->ecap >> 2 & 1) || levels > 6 ||
 	    !(unit->cap >> (8 + levels - 2) & 1))
@@ -232,7 +233,7 @@ static struct fake_pair irte_of(struct fake_unit *unit, u16 index)
 	for (unsigned i = 0; i < FAKE_CACHE; i++)
 		if (unit->iec[i].valid && unit->iec[i].index == index)
 			return unit->iec[i].entry;
-	entry = fake_read_pair((unit->irta_latched & ADDRESS) + index * 16u);
+	entry = fake_read_pair(unit, (unit->irta_latched & ADDRESS) + index * 16u);
 	for (unsigned i = 0; i < FAKE_CACHE && (entry.low & 1 || fake_caching_mode(unit)); i++) {
 		if (!unit->iec[i].valid) {
 			unit->iec[i] = (struct fake_irte){true, index, entry};

@@ -138,9 +138,9 @@ struct fake_unit *world_enabled(u64 cap, u64 ecap)
 	struct fake_unit *unit = world_add_unit(cap, ecap);
 
 	if (!(ecap & WORLD_ECAP_C))
-		fake_view = FAKE_SEES_FLUSHED;
+		fake_set_view(unit, FAKE_SEES_FLUSHED);
 	else if (cap & WORLD_CAP_RWBF)
-		fake_view = FAKE_SEES_DRAINED;
+		fake_set_view(unit, FAKE_SEES_DRAINED);
 	world_finish();
 	if (vtd_ops.probe(&world, &world_pool) != OK || vtd_ops.enable(&world_event, false) != OK)
 		fail_msg("the unit was not enabled:\n%s", captured_log());

@@ -30,7 +30,7 @@ static u64 unit_leaf(u64 address, unsigned *level)
 	u64 table = context.low & BITS(51, 12);
 
 	for (*level = (unsigned)(context.high & 7) + 2;; (*level)--) {
-		u64 entry = fake_read(table + (address >> (12 + 9 * (*level - 1)) & 511) * 8);
+		u64 entry = fake_read(unit, table + (address >> (12 + 9 * (*level - 1)) & 511) * 8);
 
 		if (!(entry & 3) || *level == 1 || entry & 0x80)
 			return entry & 3 ? entry : 0;

@@ -142,7 +142,7 @@ static unsigned largest_mask;
 static void watch_masks(struct fake_unit *unit)
 {
 	for (u64 at = 0; at < unit->iqt; at += 16) {
-		u64 low = fake_read(unit->iqa + at);
+		u64 low = fake_read(unit, unit->iqa + at);
 
 		if ((low & 0x1f) == 0x14 && (low >> 27 & 0x1f) > largest_mask)
 			largest_mask = low >> 27 & 0x1f;
