@@ -46,9 +46,9 @@ static struct vcpu_event page_fault(const struct vcpu_state *state, u64 linear, 
 		.kind = EVENT_EXCEPTION,
 		.vector = VECTOR_PF,
 		.has_error = true,
-		.error = (u32)(error | (status == ERR_UNSUPPORTED ? PF_ERROR_RESERVED : 0) |
-			       (write ? PF_ERROR_WRITE : 0) |
-			       (state->cpl == 3 ? PF_ERROR_USER : 0)),
+		.error =
+			(u32)(error | (status == ERR_UNSUPPORTED ? PF_ERROR_RESERVED : 0) |
+			      (write ? PF_ERROR_WRITE : 0) | (state->cpl == 3 ? PF_ERROR_USER : 0)),
 		.address = linear,
 	};
 }

@@ -53,8 +53,9 @@ void attack_forms(struct text value); /* ADDRESS: accesses that are carried out,
 void attack_form(struct text value);  /* NAME,ADDRESS: one that is not carried out */
 
 /* tables.c: page tables that no kernel would make. */
-void attack_recursive(struct text value); /* maps OUTSIDE at 0x80408000 through a table that is its own */
-void attack_tables(struct text value);	  /* accesses that are carried out, through such tables */
+void attack_recursive(
+	struct text value); /* maps OUTSIDE at 0x80408000 through a table that is its own */
+void attack_tables(struct text value); /* accesses that are carried out, through such tables */
 
 /* faults.c */
 void attack_fault(struct text value); /* NAME[,NUMBER]: a way to get lost */
@@ -65,7 +66,7 @@ void attack_lvts(struct text value);	  /* all that local vectors can say */
 void attack_apic_base(struct text value); /* moves it, turns it off and on */
 void attack_ioapic(struct text value);	  /* all that the IOAPIC's entries can say */
 
-void attack_in_nmi(struct text value);	  /* takes commands in the handler of an NMI, for ever */
+void attack_in_nmi(struct text value); /* takes commands in the handler of an NMI, for ever */
 
 /* config.c */
 void attack_functions(struct text value);    /* tells all functions that answer */

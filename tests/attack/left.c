@@ -13,9 +13,9 @@
 #define CR4_OSFXSR  BIT(9)
 #define CR4_OSXSAVE BIT(18)
 
-#define CPUID_1_ECX_XSAVE  BIT(26)
-#define CPUID_XSAVE	   0xD
-#define XCR0_PKRU	   BIT(9)
+#define CPUID_1_ECX_XSAVE BIT(26)
+#define CPUID_XSAVE	  0xD
+#define XCR0_PKRU	  BIT(9)
 
 /* Intel SDM volume 1, 13.4: the header behind what FXSAVE has, then all other components. */
 #define XSAVE_HEADER 512
@@ -31,7 +31,7 @@
 #define FX_PATTERN     0xa5
 
 #define FX_CONTROL_RESET 0x37F /* all exceptions masked, the widest precision */
-#define FX_CONTROL_LEFT  0x27F
+#define FX_CONTROL_LEFT	 0x27F
 #define MXCSR_RESET	 0x1F80
 #define MXCSR_LEFT	 0x7F80 /* towards zero */
 

@@ -72,8 +72,15 @@ enum {
 #define PLACE_OFFSET 0x800 /* in the page, which for the table that is its own are free entries */
 
 static const char *const place_names[PLACES] = {
-	"plain",    "absent",		  "read-only",	     "beyond-width", "outside-beyond-width",
-	"no-table", "table-beyond-width", "large-unaligned", "own-table",
+	"plain",
+	"absent",
+	"read-only",
+	"beyond-width",
+	"outside-beyond-width",
+	"no-table",
+	"table-beyond-width",
+	"large-unaligned",
+	"own-table",
 };
 
 static u64 place(unsigned number)
@@ -129,7 +136,8 @@ static u64 plain_error(u64 error)
 /* What the CPU itself does says what is to come of an access that is carried out for it. */
 static bool agree(const char *name, unsigned number, struct outcome one, struct outcome by_cpu)
 {
-	if (one.end == by_cpu.end && plain_error(one.error) == plain_error(by_cpu.error) && one.address == by_cpu.address)
+	if (one.end == by_cpu.end && plain_error(one.error) == plain_error(by_cpu.error) &&
+	    one.address == by_cpu.address)
 		return true;
 	print("tables: %s of %s ends in %u, error %#llx, at %#llx, not in %u, %#llx, %#llx\n", name,
 	      place_names[number], one.end, (unsigned long long)one.error,
@@ -145,7 +153,10 @@ void attack_tables(struct text value)
 	(void)value;
 	trial_init();
 	make_places();
-	__asm__ volatile("mov %%cr0, %%rax; or %0, %%rax; mov %%rax, %%cr0" : : "r"(CR0_WP) : "rax");
+	__asm__ volatile("mov %%cr0, %%rax; or %0, %%rax; mov %%rax, %%cr0"
+			 :
+			 : "r"(CR0_WP)
+			 : "rax");
 	for (unsigned number = 0; number < PLACES; number++) {
 		u64 at = place(number);
 		struct outcome read = access("read", at, 0);

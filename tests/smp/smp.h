@@ -12,8 +12,8 @@ void smp_nmi(void);	  /* NMIs, and one within another's handler */
 void smp_init(void);	  /* INIT to CPUs that work, startup IPIs to CPUs that run */
 void smp_outside(void);	  /* IPIs of all kinds to all IDs that are not its own */
 void smp_bar(void);	  /* a BAR moves away from under CPUs that read it */
-void smp_race(void);	  /* one CPU rewrites the instruction that another runs on device registers */
-void smp_race_any(void);  /* likewise, and it may be anything, which may end the VM */
+void smp_race(void); /* one CPU rewrites the instruction that another runs on device registers */
+void smp_race_any(void); /* likewise, and it may be anything, which may end the VM */
 
 /* These end the VM: while the others spin with interrupts off, one in an NMI's handler; by another CPU than the first; by INIT. */
 void smp_end(void);
