@@ -30,7 +30,10 @@ def nothing_is_lost(machine, lives):
 COMPONENTS = {
     "": "0x207, 2696 bytes",
     "11": "0x7, 832 bytes",
+    "corei7_haswell_4770": "0x7, 832 bytes",
     "corei7_skylake_x": "0xe7, 2688 bytes",
+    "corei7_icelake_u": "0xe7, 2688 bytes",
+    "tigerlake": "0xe7, 2688 bytes",
     "ryzen": "0x7, 832 bytes",
 }
 
