@@ -14,6 +14,9 @@ import emulator
 # not fail on a busy one.
 PATIENCE = 240
 
+# Seconds between two looks at a machine: an answer to a command comes soon, the end of a boot late.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
+
 # What is seen of the IOMMU from outside: whether it is on, and each request that it refused.
 TRACES = "trace:vtd_dmar_enable,trace:vtd_ir_enable,trace:vtd_dmar_fault"
 
@@ -86,6 +89,7 @@ class Running:
         """Waits until a condition holds, and returns what it returned; fails if the time is up, or
         if the machine has ended without it."""
         deadline = time.monotonic() + seconds
+        pause = SHORTEST_PAUSE
         while True:
             ended = self.process.poll() is not None
             value = condition()
@@ -95,7 +99,8 @@ class Running:
                 raise AssertionError(f"the machine ended before: {what}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing in {seconds} s: {what}")
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def expect(self, pattern, seconds=PATIENCE):
         """Waits for a pattern on the serial line, behind the last one found; returns the match."""
