@@ -118,6 +118,28 @@ static void not_over_ram(void **state)
 	assert_non_null(region_at(FAKE_RAM));
 }
 
+/* A BAR of 64 bits over the RAM beyond 4 GiB, by each of its halves, and at the last place before it. */
+static void not_over_high_ram(void **state)
+{
+	(void)state;
+	fake_vm_add(FAKE_NVME, VPCI_NO_PIN);
+	VM->region[VM->region_count++] = (struct vm_region){
+		.start = gpa(GIB(4)), .size = MIB(64), .host = hpa(GIB(8)), .ram = true};
+	config_set(1, 0x10, 4, 0);
+	for (u32 at = 0; at < MIB(64); at += MIB(16)) {
+		config_set(1, 0x14, 4, 1);
+		config_set(1, 0x10, 4, at);
+		assert_int_equal(region_at(GIB(4) + at)->host.v, GIB(8));
+		assert_false(is_trapped(GIB(4) + at + 0x2000));
+		config_set(1, 0x14, 4, 0);
+	}
+	assert_non_null(strstr(captured_log(), "can't be at 0x100000000: the VM's memory"));
+	config_set(1, 0x14, 4, 1);
+	config_set(1, 0x10, 4, MIB(64));
+	assert_int_equal(region_at(GIB(4) + MIB(64))->host.v, FAKE_REGISTERS + 0x50000);
+	assert_int_equal(region_at(GIB(4) + MIB(64) - 1)->host.v, GIB(8));
+}
+
 /* What stays refused is told once, though it is tried again at each change. */
 static void refusal_is_told_once(void **state)
 {
@@ -309,6 +331,7 @@ int main(void)
 		TEST(partial_writes),
 		TEST(wide_bar_by_halves),
 		TEST(not_over_ram),
+		TEST(not_over_high_ram),
 		TEST(refusal_is_told_once),
 		TEST(not_over_the_apics),
 		TEST(not_over_another),
