@@ -73,6 +73,9 @@ void attack_functions(struct text value);    /* tells all functions that answer 
 void attack_config(struct text value);	     /* VALUE: to all registers on bus 0 */
 void attack_config_write(struct text value); /* BDF,REGISTER,VALUE */
 void attack_config_read(struct text value);  /* BDF,REGISTER */
+void attack_config_bus(struct text value); /* BUS,VALUE: to all registers of its first functions */
+void attack_config_forms(struct text value);  /* BDF,REGISTER,VALUE: by every form of access */
+void attack_config_toggle(struct text value); /* BDF,REGISTER,VALUE,COUNT: turned over, so often */
 
 /* dma.c: through other devices. */
 void attack_nic_to(struct text value);	  /* ADDRESS: a frame that comes goes there */
@@ -80,12 +83,25 @@ void attack_nic_from(struct text value);  /* ADDRESS: sends what lies there */
 void attack_nic_rings(struct text value); /* ADDRESS: rings are there */
 void attack_nvme_to(struct text value);	  /* ADDRESS: writes a page there */
 void attack_nvme_from(struct text value); /* ADDRESS: reads eight bytes there, and tells them */
+void attack_nvme_time(
+	struct text value); /* ADDRESS: writes eight bytes there, as an MSI is written */
+void attack_nic_ring(struct text value); /* ADDRESS: a descriptor is there for a frame that comes */
+void attack_nic_late(struct text value); /* ADDRESS: frames that come go there, from now on */
+void attack_nic_watch(struct text value); /* waits until its link is down */
+
+/* forge.c: DEVICE,ADDRESS,DATA: such a message, as MSI or as entry 0 of MSI-X, and its interrupt. */
+void attack_forge_msi(struct text value);
+void attack_forge_msix(struct text value);
+void attack_forge_msix_wide(struct text value); /* by writes of eight bytes */
 
 /* neighbour.c: of the VM that must not notice anything. */
 void attack_fill(struct text value);   /* fills 1 MiB of its memory */
 void attack_filled(struct text value); /* and looks whether it is still so */
 void attack_listen(struct text value); /* takes and counts interrupts from now on */
 void attack_heard(struct text value);  /* tells how many there were */
-void attack_wait(struct text value);   /* COUNT: so many exits, doing nothing */
+void attack_guard(
+	struct text value); /* all of that, and no more: what changes in it, others changed */
+u32 interrupts_heard(void); /* since attack_listen() */
+void attack_wait(struct text value); /* COUNT: so many exits, doing nothing */
 
 #endif

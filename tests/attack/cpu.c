@@ -2,6 +2,7 @@
 #include "guest/console.h"
 #include "guest/cpu.h"
 #include "guest/exit.h"
+#include "guest/paging.h"
 #include "hv/base/bits.h"
 #include "tests/attack/attack.h"
 #include "tests/attack/probe.h"
@@ -139,11 +140,20 @@ void attack_counters(struct text value)
 
 /* --- Memory --- */
 
+/* All below 4 GiB is mapped. */
+static void map(u64 address)
+{
+	if (address >= GIB(4) && !paging_map(address, sizeof(u32), PAGING_DEVICE))
+		fail(EXIT_BAD_ARGUMENT, "no room for a mapping of %#llx",
+		     (unsigned long long)address);
+}
+
 void attack_peek(struct text value)
 {
 	u64 address;
 
 	read_numbers(value, &address, 1);
+	map(address);
 	print("peek: %#llx: %#x\n", (unsigned long long)address, mmio_read32(address));
 }
 
@@ -152,6 +162,7 @@ void attack_poke(struct text value)
 	u64 numbers[2];
 
 	read_numbers(value, numbers, 2);
+	map(numbers[0]);
 	mmio_write32(numbers[0], (u32)numbers[1]);
 }
 

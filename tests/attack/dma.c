@@ -166,3 +166,24 @@ void attack_nvme_from(struct text value)
 {
 	nvme_from(read_address(value));
 }
+
+void attack_nvme_time(struct text value)
+{
+	nvme_time(read_address(value));
+}
+
+void attack_nic_ring(struct text value)
+{
+	nic_ring(read_address(value));
+}
+
+void attack_nic_late(struct text value)
+{
+	nic_late(read_address(value));
+}
+
+void attack_nic_watch(struct text value)
+{
+	(void)value;
+	nic_watch();
+}

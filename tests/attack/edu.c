@@ -13,6 +13,8 @@
 #define EDU_IDENTIFICATION	  0x00
 #define EDU_IDENTIFICATION_MASK	  0xFFFF
 #define EDU_IDENTIFICATION_VALUE  0x00ED
+#define EDU_RAISE		  0x60
+#define EDU_ACKNOWLEDGE		  0x64
 #define EDU_DMA_SOURCE		  0x80
 #define EDU_DMA_DESTINATION	  0x88
 #define EDU_DMA_COUNT		  0x90
@@ -74,6 +76,19 @@ bool edu_master(void)
 {
 	pci_set_command(function, PCI_COMMAND_MASTER);
 	return pci_read16(function, PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+void edu_interrupt(void)
+{
+	edu_init();
+	mmio_write32(registers + EDU_RAISE, 1);
+	mmio_write32(registers + EDU_ACKNOWLEDGE, 1);
+}
+
+struct pci_function edu_function(void)
+{
+	edu_init();
+	return function;
 }
 
 void edu_start(enum edu_direction direction, u64 address, u32 size)

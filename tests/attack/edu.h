@@ -4,6 +4,8 @@
 
 #include "hv/base/types.h"
 
+struct pci_function; /* of guest/pci.h */
+
 #define EDU_TRANSFER_MAX 2048 /* QEMU before 10 aborts at 4096 */
 
 enum edu_direction {
@@ -16,6 +18,12 @@ void edu_init(void);
 
 /* Turns bus mastering on; whether it is on then. After edu_init(). */
 bool edu_master(void);
+
+/* Has it interrupt, and ends that at the device. Finds it, at first. */
+void edu_interrupt(void);
+
+/* Where it is. Finds it, at first. */
+struct pci_function edu_function(void);
 
 /* Starts a transfer of at most EDU_TRANSFER_MAX bytes; it happens after 100 ms. */
 void edu_start(enum edu_direction direction, u64 address, u32 size);

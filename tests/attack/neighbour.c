@@ -47,10 +47,26 @@ void attack_listen(struct text value)
 	cpu_interrupts_on();
 }
 
+u32 interrupts_heard(void)
+{
+	return interrupts;
+}
+
 void attack_heard(struct text value)
 {
 	(void)value;
 	print("heard: %u interrupts\n", interrupts);
+}
+
+/* An interrupt would be counted in its memory. */
+void attack_guard(struct text value)
+{
+	attack_fill(value);
+	attack_listen(value);
+	print("guard: on\n");
+	cpu_interrupts_off();
+	for (;;)
+		cpu_sleep();
 }
 
 /* Without a clock, as it is to give others the time to begin: all of it is exits. */

@@ -15,7 +15,11 @@
 #define WAIT_US	   1000
 #define WAITS	   20000
 
+/* 82574 datasheet, 10.2.4.4: sets causes. */
+#define E1000_ICS 0x00C8
+
 static struct e1000 nic;
+static struct pci_function function;
 
 static bool is_nic(u32 id)
 {
@@ -34,27 +38,26 @@ static void start_clock(void)
 
 static void nic_begin(void)
 {
-	struct pci_function f;
 	const char *problem;
 
 	if (nic.registers)
 		return;
 	start_clock();
-	if (!pci_find(is_nic, &f))
+	if (!pci_find(is_nic, &function))
 		fail(EXIT_NO_NIC, "there is no NIC");
 	problem = dma_init(NULL, false);
 	if (problem)
 		fail(EXIT_MACHINE, "%s", problem);
-	nic.model = e1000_model(pci_read32(f, PCI_ID));
-	nic.registers = pci_claim_bar(f, 0);
-	pci_set_command(f, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	nic.model = e1000_model(pci_read32(function, PCI_ID));
+	nic.registers = pci_claim_bar(function, 0);
+	pci_set_command(function, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	problem = e1000_init(&nic);
 	if (problem)
 		fail(EXIT_NO_NIC, "%s", problem);
 	e1000_start(&nic);
 	for (unsigned i = 0; i < WAITS && !e1000_link_up(&nic); i++)
 		clock_delay_us(WAIT_US);
-	print("nic: %s at " PCI_TEXT "\n", nic.model->name, PCI_ARGS(f));
+	print("nic: %s at " PCI_TEXT "\n", nic.model->name, PCI_ARGS(function));
 }
 
 /* Asks QEMU's gateway for its address, as 10.0.2.15. */
@@ -129,4 +132,48 @@ void nic_rings(u64 address)
 	mmio_write32(nic.registers + E1000_TDBAL, (u32)address);
 	send_request();
 	clock_delay_us(WAIT_US * 20);
+}
+
+void nic_ring(u64 address)
+{
+	nic_begin();
+	mmio_write32(nic.registers + E1000_RDBAL, (u32)address);
+	send_request();
+	clock_delay_us(WAIT_US * 20);
+}
+
+void nic_late(u64 address)
+{
+	nic_begin();
+	for (unsigned i = 0; i < E1000_RX_COUNT; i++)
+		nic.rx[i].address = address;
+	memory_barrier();
+}
+
+/* Without an end: whoever pulls the plug is outside. */
+void nic_watch(void)
+{
+	nic_begin();
+	print("nic: watches\n");
+	while (e1000_link_up(&nic))
+		clock_delay_us(WAIT_US);
+}
+
+void nic_interrupt(bool msix)
+{
+	u32 cause = msix ? (u32)E1000_INT_RXQ0 : (u32)E1000_INT_LSC;
+
+	nic_begin();
+	(void)e1000_take_causes(&nic);
+	mmio_write32(nic.registers + E1000_IMC, UINT32_MAX);
+	mmio_write32(nic.registers + E1000_ICR, UINT32_MAX);
+	mmio_write32(nic.registers + E1000_IVAR, (u32)E1000_IVAR_RXQ0(0));
+	mmio_write32(nic.registers + E1000_IMS, cause);
+	mmio_write32(nic.registers + E1000_ICS, cause);
+}
+
+struct pci_function nic_function(void)
+{
+	nic_begin();
+	return function;
 }

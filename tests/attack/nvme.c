@@ -28,6 +28,9 @@
 #define GET_FEATURES	    10
 #define FEATURE_TIMESTAMP   0x0E
 
+#define MSIX_CONTROL 2
+#define MSIX_ENABLE  BIT(15)
+
 #define WAIT_US 1000
 #define WAITS	2000
 
@@ -45,6 +48,7 @@ struct completion {
 
 static struct command submissions[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 static volatile struct completion completions[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+static struct pci_function function;
 static u64 registers;
 static u32 next;
 
@@ -63,9 +67,16 @@ static bool become_ready(bool ready)
 	return false;
 }
 
+/* QEMU's controller has vectors only if MSI-X is on when it is started. All stay masked. */
+static void enable_messages(void)
+{
+	u8 msix = pci_capability(function, PCI_CAPABILITY_MSIX);
+
+	pci_write16(function, msix + MSIX_CONTROL, (u16)MSIX_ENABLE);
+}
+
 static void nvme_begin(void)
 {
-	struct pci_function f;
 	const char *problem;
 
 	if (registers)
@@ -75,13 +86,14 @@ static void nvme_begin(void)
 		problem = clock_init();
 	if (problem)
 		fail(EXIT_MACHINE, "%s", problem);
-	if (!pci_find(is_nvme, &f))
+	if (!pci_find(is_nvme, &function))
 		fail(EXIT_MACHINE, "there is no NVMe controller");
-	registers = pci_claim_bar(f, 0);
-	pci_set_command(f, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	registers = pci_claim_bar(function, 0);
+	pci_set_command(function, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	mmio_write32(registers + NVME_CC, 0);
 	if (!become_ready(false))
 		fail(EXIT_TIMEOUT, "the NVMe controller does not reset");
+	enable_messages();
 	mmio_write32(registers + NVME_AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
 	mmio_write32(registers + NVME_ASQ, (u32)(uintptr_t)submissions);
 	mmio_write32(registers + NVME_ASQ + 4, 0);
@@ -90,7 +102,7 @@ static void nvme_begin(void)
 	mmio_write32(registers + NVME_CC, NVME_CC_ENABLE);
 	if (!become_ready(true))
 		fail(EXIT_TIMEOUT, "the NVMe controller does not start");
-	print("nvme: " PCI_TEXT "\n", PCI_ARGS(f));
+	print("nvme: " PCI_TEXT "\n", PCI_ARGS(function));
 }
 
 /* The status, 0 for success; 0xFFFF if there is no answer. Of fewer commands than the queues have entries. */
@@ -131,4 +143,22 @@ void nvme_from(u64 address)
 	(void)run(GET_FEATURES, (u64)(uintptr_t)time, FEATURE_TIMESTAMP);
 	print("nvme: status %#x, time %#llx\n", status,
 	      (unsigned long long)(time[0] & BITS(47, 0)));
+}
+
+void nvme_time(u64 address)
+{
+	nvme_begin();
+	print("nvme: status %#x\n", run(GET_FEATURES, address, FEATURE_TIMESTAMP));
+}
+
+void nvme_interrupt(void)
+{
+	nvme_begin();
+	(void)run(GET_FEATURES, (u64)(uintptr_t)completions + PAGE_SIZE / 2, FEATURE_TIMESTAMP);
+}
+
+struct pci_function nvme_function(void)
+{
+	nvme_begin();
+	return function;
 }
