@@ -176,6 +176,7 @@ INTERRUPTS = [
 def test_interrupts(attack, where, cpus):
     """A device that writes interrupt messages of its own making raises none, and is told."""
     machine, _ = attack(where, cpus)
+    command(machine, "listen")
     line = r"iommu: fault: unit 0, (\S+) .*interrupt through entry (\w+): (.*)"
     expected = []
     for handle, subhandle, index, reason in INTERRUPTS:
@@ -185,6 +186,7 @@ def test_interrupts(attack, where, cpus):
         machine.wait_for(
             lambda: re.findall(line, machine.serial()) == expected, f"a fault of entry {index}"
         )
+    assert "heard: 0 interrupts" in command(machine, "heard")
     finish(machine)
 
 
