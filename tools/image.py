@@ -17,7 +17,7 @@ from pathlib import Path
 # GRUB's modules that are put into the image, no more, as each one costs boot time. The kinds of
 # partition tables are there because GRUB's own start-up asks for each, and complains.
 GRUB_MODULES = (
-    "multiboot2 normal configfile iso9660 fat serial terminal echo sleep halt test all_video"
+    "acpi multiboot2 normal configfile iso9660 fat serial terminal echo sleep halt test all_video"
     " part_acorn part_amiga part_apple part_bsd part_dfly part_dvh part_gpt part_msdos"
     " part_plan part_sun part_sunpc"
 )
@@ -59,6 +59,7 @@ class Image:
     kernel: Path
     arguments: str = ""
     modules: tuple[Module, ...] = ()
+    dmar: Path | None = None  # a DMAR table in place of firmware's
 
     def command(self, output):
         """The command line of this program that makes the image."""
@@ -67,6 +68,8 @@ class Image:
             command.append(f"--args={self.arguments}")
         for module in self.modules:
             command += ["--module", module.path, module.command_line]
+        if self.dmar:
+            command += ["--dmar", self.dmar]
         return shlex.join(map(str, command))
 
 
@@ -93,7 +96,8 @@ def grub_words(command_line):
 
 def grub_config(image):
     """The text of grub.cfg; module number N is the file /boot/moduleN."""
-    commands = [f"multiboot2 /boot/sluice.elf {grub_words(image.arguments)}"]
+    commands = ["acpi --exclude=DMAR /boot/dmar"] * bool(image.dmar)
+    commands.append(f"multiboot2 /boot/sluice.elf {grub_words(image.arguments)}")
     for index, module in enumerate(image.modules):
         commands.append(f"module2 --nounzip /boot/module{index} {grub_words(module.command_line)}")
     nested = "boot"
@@ -124,6 +128,8 @@ def make(image, output):
         run(["objcopy", "--strip-all", image.kernel, boot / "sluice.elf"], "objcopy")
         for index, module in enumerate(image.modules):
             shutil.copyfile(module.path, boot / f"module{index}")
+        if image.dmar:
+            shutil.copyfile(image.dmar, boot / "dmar")
         made = Path(folder, "image.iso")
         run(
             ["grub-mkrescue", "--compress=no", "--locales=", "--themes=", "--fonts="]
@@ -145,10 +151,12 @@ def main():
     parser.add_argument(
         "--module", nargs=2, action="append", default=[], metavar=("FILE", "CMDLINE")
     )
+    parser.add_argument("--dmar", type=Path, help="a DMAR table in place of firmware's")
     options = parser.parse_args()
     modules = tuple(Module(Path(path), text) for path, text in options.module)
     try:
-        make(Image(Path(options.kernel), options.args, modules), options.output)
+        made = Image(Path(options.kernel), options.args, modules, options.dmar)
+        make(made, options.output)
     except ImageError as error:
         sys.exit(f"image: {error}")
 

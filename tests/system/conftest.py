@@ -97,7 +97,10 @@ def make_boot(request, folder, digest):
             machine.iso = folder / "sluice.iso"
             defaults = bochs.HYPERVISOR_WORDS if on_bochs else "exit=debug"
             hypervisor = image.hypervisor_line(defaults, scenario.hypervisor)
-            image.make(image.Image(KERNEL, hypervisor, tuple(modules)), machine.iso)
+            dmar = folder / "dmar" if scenario.dmar is not None else None
+            if dmar:
+                dmar.write_bytes(scenario.dmar)
+            image.make(image.Image(KERNEL, hypervisor, tuple(modules), dmar), machine.iso)
         if on_bochs:
             running = Running(machine.command(), folder)
         else:

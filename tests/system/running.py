@@ -46,6 +46,41 @@ class Qmp:
         raise AssertionError(f"{command}: QEMU ended")
 
 
+class Outside:
+    """QEMU's test protocol: physical memory, ports and registers as seen by nobody in the machine, read and
+    written while it runs."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.connection.settimeout(PATIENCE)
+        self.stream = connection.makefile("rw", encoding="ascii")
+
+    def execute(self, command):
+        """Runs a command; the words of the answer."""
+        self.stream.write(command + "\n")
+        self.stream.flush()
+        answer = self.stream.readline().split()
+        if answer[:1] != ["OK"]:
+            raise AssertionError(f"{command}: {answer}")
+        return answer[1:]
+
+    def read32(self, address):
+        """Four bytes of memory, or a register."""
+        return int(self.execute(f"readl {address:#x}")[0], 16)
+
+    def write32(self, address, value):
+        """The same written."""
+        self.execute(f"writel {address:#x} {value:#x}")
+
+    def write64(self, address, value):
+        """Eight bytes."""
+        self.execute(f"writeq {address:#x} {value:#x}")
+
+    def fill(self, address, size, value):
+        """Bytes of memory, all the same."""
+        self.execute(f"memset {address:#x} {size:#x} {value:#x}")
+
+
 class Running:
     """A machine that was started. Its files stay in `folder`: serial.log, and emulator.log."""
 
@@ -134,20 +169,26 @@ class RunningQemu(Running):
         if machine.firmware == "uefi":
             shutil.copyfile(emulator.OVMF_VARS, variables)
         self.socket, theirs = socket.socketpair()
+        ours, test_theirs = socket.socketpair()
+        self.outside = Outside(ours)
         command = machine.command(variables)
         command += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "qmp,mode=control"]
+        command += ["-chardev", f"socket,id=test,fd={test_theirs.fileno()}"]
+        command += ["-object", "qtest,id=outside,chardev=test,log=/dev/null"]
         command += ["-d", TRACES, "-D", str(folder / "trace.log")]
         for netdev in machine.netdevs:
             name = re.search(r"\bid=(\w+)", netdev)[1]
             dump = f"filter-dump,id=dump-{name},netdev={name}"
             command += ["-object", f"{dump},file={emulator.escape(self.pcap(name))}"]
         self.bare = machine.kernel is not None
-        super().__init__(command, folder, [theirs.fileno()])
+        super().__init__(command, folder, [theirs.fileno(), test_theirs.fileno()])
         theirs.close()
+        test_theirs.close()
 
     def kill(self):
         super().kill()
         self.socket.close()
+        self.outside.connection.close()
 
     def pcap(self, netdev="n0"):
         """The file of the frames of a netdev."""

@@ -41,6 +41,7 @@ class Scenario:
     vm: str = ""
     hypervisor: str = ""
     modules: tuple[tuple[str, str], ...] = ()
+    dmar: bytes | None = None  # a table in place of firmware's
     bare: bool = False  # without the hypervisor
     extra: tuple[str, ...] = ()
 
