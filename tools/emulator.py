@@ -71,6 +71,7 @@ class Machine:
     devices: list[str] = dataclasses.field(default_factory=list)
     netdevs: list[str] = dataclasses.field(default_factory=list)
     extra: list[str] = dataclasses.field(default_factory=list)
+    reboots: bool = False  # after a reset; else it ends
 
     # What it boots: an ISO, or one kernel straight (multiboot 1), with arguments and modules.
     iso: Path | None = None
@@ -117,7 +118,8 @@ class Machine:
             chipset, cpu = f"{chipset},kernel-irqchip=split", "host"
         command = [program, "-accel", self.accel, "-M", chipset, "-cpu", cpu]
         command += ["-m", self.memory, "-smp", str(self.cpus)]
-        command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        command += ["-nodefaults", "-no-user-config", "-display", "none"]
+        command += ["-no-reboot"] * (not self.reboots)
         command += ["-serial", "stdio", "-monitor", "none", "-device", DEBUG_EXIT]
         if self.iommu is not None:
             command += ["-device", self.iommu_options(program)]

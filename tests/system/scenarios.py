@@ -44,6 +44,7 @@ class Scenario:
     dmar: bytes | None = None  # a table in place of firmware's
     bare: bool = False  # without the hypervisor
     extra: tuple[str, ...] = ()
+    reboots: bool = False  # after a reset; else the machine ends
 
     def machine(self, qemu, tftp):
         """The machine, but for what it boots."""
@@ -63,11 +64,12 @@ class Scenario:
             devices=devices,
             netdevs=netdevs,
             extra=list(self.extra),
+            reboots=self.reboots,
         )
 
     def bochs_machine(self, model, tftp, folder):
         """The same on Bochs, whose devices are always the same, but for what it boots."""
-        if self.bare or self.devices or self.extra or self.nic not in ("e1000", ""):
+        if self.bare or self.devices or self.extra or self.reboots or self.nic not in ("e1000", ""):
             raise ValueError("Bochs has no such machine")
         return bochs.Machine(
             iso=folder / "sluice.iso",
