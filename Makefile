@@ -143,6 +143,10 @@ build/host/obj/flags: FORCE
 
 -include tests/coverage/coverage.mk
 
+# --- Proofs ----------------------------------------------------------------------------------------
+
+-include tests/proof/proof.mk
+
 # --- What one asks for ---------------------------------------------------------------------------
 
 # The settings reach the tools as they were typed, dollar signs and all.
@@ -223,6 +227,7 @@ help:
 #: make lint        the checks of the sources alone
 #: make fuzz        fuzzes all parsers of foreign bytes, SECONDS=600 each; T=NAME only those
 #: make coverage    what of the pure code the host tests reach: a table, and pages in build/coverage/html
+#: make proof       proves contracts of parsers and page tables within small bounds; CBMC=cbmc by CBMC
 #: make mutations   breaks the VT-d driver in many places, to see that its tests notice; a minute or two
 #: make host        the unit tests and tools of the host, built into build/host/
 #: make deps        installs the Debian packages that are missing; run and test do it by themselves

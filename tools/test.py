@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Runs all tests: builds with both compilers, lint, the host's unit tests and what they reach, fuzzing,
-systems in emulators.
+"""Runs all tests: builds with both compilers, lint, the host's unit tests and what they reach, proofs,
+fuzzing, systems in emulators.
 
 With T=NAME in the environment only those whose name contains NAME. The last line is
 `N passed, N failed`; what was skipped and what failed is listed by name above it.
@@ -19,6 +19,7 @@ from pathlib import Path
 import coverage
 import fuzz
 import lint
+import proof
 
 TOP = Path(__file__).resolve().parent.parent
 CPUS = os.cpu_count() or 2
@@ -135,6 +136,19 @@ def run_all_fuzz(pool, named):
     return [run_build("build: fuzzers", "fuzzers"), *pool.map(run_fuzz, names)]
 
 
+def run_proof(name):
+    """The result of a proof harness, all its cases."""
+    return timed(f"proof: {name}", lambda: proof.run(name))
+
+
+def run_all_proofs(pool, named):
+    """The results of all proof harnesses whose name fits, and of their build."""
+    names = [name for name in proof.names() if named in f"proof: {name}"]
+    if not names:
+        return []
+    return [run_build("build: proofs", "proofs"), *pool.map(run_proof, names)]
+
+
 def host_programs():
     """The unit tests' programs; whether they could be built shows when they are run."""
     sources = sorted((TOP / "tests/host").glob("test_*.c"))
@@ -186,6 +200,7 @@ def run_all(named):
         for group in pool.map(run_host, host_programs()):
             results += group
         results += run_all_fuzz(pool, named)
+        results += run_all_proofs(pool, named)
     results += run_coverage(named)
     if any(named in name for name in ("corpus", "iasl")):
         results += run_pytest("corpus")

@@ -1,0 +1,101 @@
+// sources: hv/platform/mcfg.c hv/platform/acpi_table.c
+// unwind: 97
+/*
+ * mcfg_parse(): for each table of up to two windows and any number of bytes after them, with bases that are
+ * zero, unaligned, sound or at the end of the address space, two segments, and first and last buses at both ends:
+ *   it reads nothing outside of the table, and comes to an end;
+ *   it is OK if and only if the windows fill the table exactly and each one is aligned, does not wrap, has a bus,
+ *   and shares none with another of its segment;
+ *   then all of them are there as they were told; else the error lies within the table.
+ */
+#include "hv/platform/acpi.h"
+#include "tests/proof/proof.h"
+
+#define ENTRIES 44u
+#define ENTRY	16u
+
+PROOF_POINTS(4);
+
+static const u64 bases[] = {0, 0xe0000000, 0xe0080000, 0xfffffffffff00000, 0xfffffffff0000000};
+static const u8 buses[] = {0, 1, 2, 255};
+
+static bool is_sound(const struct mcfg_window *window)
+{
+	u64 size = ((u64)window->last_bus + 1) << 20;
+
+	return window->base.v && !(window->base.v & 0xfffff) &&
+	       window->first_bus <= window->last_bus && window->base.v + size > window->base.v;
+}
+
+static bool share(const struct mcfg_window *a, const struct mcfg_window *b)
+{
+	for (u32 bus = 0; bus < 256; bus++)
+		if (bus >= a->first_bus && bus <= a->last_bus && bus >= b->first_bus &&
+		    bus <= b->last_bus)
+			return a->segment == b->segment;
+	return false;
+}
+
+static struct mcfg_window choose_window(u8 *entry)
+{
+	struct mcfg_window window = {
+		.base = hpa(proof_one_of(bases)),
+		.segment = (u16)proof_choose(2),
+		.first_bus = proof_one_of(buses),
+		.last_bus = proof_one_of(buses),
+	};
+
+	for (u32 i = 0; i < 8; i++)
+		entry[i] = (u8)(window.base.v >> 8 * i);
+	entry[8] = (u8)window.segment;
+	entry[10] = window.first_bus;
+	entry[11] = window.last_bus;
+	return window;
+}
+
+static void seal(u8 *data, u32 size)
+{
+	u8 sum = 0;
+
+	memcpy(data, "MCFG", 4);
+	data[4] = (u8)size;
+	for (u32 i = 0; i < size; i++)
+		sum = (u8)(sum + data[i]);
+	data[9] = (u8)-sum;
+}
+
+void proof(void)
+{
+	struct mcfg_window wanted[2] = {0};
+	u32 rest = proof_choose(ENTRY);
+	u32 windows = proof_choose(3);
+	u32 size = ENTRIES + windows * ENTRY + rest;
+	u8 *data = proof_bytes(size);
+	struct acpi_error error = {~0u, NULL};
+	struct mcfg mcfg;
+	bool sound = !rest;
+
+	for (u32 i = 0; i < windows; i++) {
+		wanted[i] = choose_window(data + ENTRIES + i * ENTRY);
+		sound &= is_sound(&wanted[i]);
+	}
+	if (windows == 2 && share(&wanted[0], &wanted[1]))
+		sound = false;
+	seal(data, size);
+
+	enum status status = mcfg_parse((struct bytes){data, size}, &mcfg, &error);
+
+	MUST((status == OK) == sound);
+	if (status != OK) {
+		MUST(error.offset <= size && error.reason);
+		REACHED(rest ? 0 : 1);
+		return;
+	}
+	MUST(mcfg.window_count == windows);
+	for (u32 i = 0; i < windows; i++)
+		MUST(mcfg.window[i].base.v == wanted[i].base.v &&
+		     mcfg.window[i].segment == wanted[i].segment &&
+		     mcfg.window[i].first_bus == wanted[i].first_bus &&
+		     mcfg.window[i].last_bus == wanted[i].last_bus);
+	REACHED(windows == 2 ? 2 : 3);
+}

@@ -1,0 +1,127 @@
+// sources: drivers/pci_caps.c
+// unwind: 70
+/*
+ * pci_read_caps(): for each configuration space whose pointers lead to any of a few places, below the first
+ * possible one, to the last, round in a circle or nowhere, with each of the capabilities that are looked into:
+ *   it reads within the function's 256 bytes, or 4096 where it has ECAM and PCI Express, and aligned;
+ *   it comes to an end, having read no header twice;
+ *   the capabilities found lie where capabilities may lie, each at another place;
+ *   an MSI capability that it tells of lies wholly in the first 256 bytes, and of an MSI-X capability both tables
+ *   lie in memory BARs.
+ */
+#include "drivers/pci_regs.h"
+#include "drivers/pci_scan.h"
+#include "tests/proof/proof.h"
+
+#define BAR_SIZE 0x1000u
+
+PROOF_POINTS(5);
+
+/* Where pointers may lead: nowhere, below the first place, to the first, an odd one, and the last. */
+static const u8 places[] = {0x00, 0x3c, 0x41, 0xe8, 0xfc};
+static const u16 extended_places[] = {0x000, 0x0fc, 0x100, 0xffc};
+static const u8 ids[] = {PCI_CAP_PCIE, PCI_CAP_MSI, PCI_CAP_MSIX, 0x09};
+/* Control words of MSI and MSI-X, and offsets of the latter's tables: with BAR 0, one of I/O, one not there. */
+static const u16 controls[] = {0x0000, 0x008e, 0x0180, 0x07ff};
+static const u32 tables[] = {0x000, 0xff0, 0x1000, 0x001, 0x006};
+
+/* What was chosen for a place is what stands there from then on, by the place and the width of its reads. */
+static u32 value[0x1000];
+static bool known[0x1000];
+static u32 limit, headers;
+
+static u32 choose_header(void)
+{
+	u32 chosen = proof_choose(ARRAY_SIZE(ids) * ARRAY_SIZE(places) + 1);
+
+	headers++;
+	if (chosen == ARRAY_SIZE(ids) * ARRAY_SIZE(places))
+		return 0xffff;
+	return ids[chosen % ARRAY_SIZE(ids)] | (u32)places[chosen / ARRAY_SIZE(ids)] << 8;
+}
+
+static u32 choose_extended(void)
+{
+	headers++;
+	return 1 + proof_choose(2) + (u32)proof_one_of(extended_places) * 0x100000;
+}
+
+static u32 choose(u32 at, u8 width)
+{
+	if (at == PCI_STATUS)
+		return PCI_STATUS_CAP_LIST;
+	if (at == PCI_CAP_POINTER)
+		return proof_one_of(places);
+	if (width == 4)
+		return at < PCI_EXT_CAP_BASE ? proof_one_of(tables) : choose_extended();
+	return at % 4 ? proof_one_of(controls) : choose_header();
+}
+
+u32 pci_read(struct sbdf address, u16 offset, u8 width)
+{
+	(void)address;
+	MUST(width == 1 || width == 2 || width == 4);
+	MUST(offset % width == 0 && offset + width <= (int)limit);
+	if (!known[offset]) {
+		known[offset] = true;
+		value[offset] = choose(offset, width);
+	}
+	return value[offset];
+}
+
+static bool in_bar(u8 bar, u64 offset, u64 size)
+{
+	return bar == 0 && offset + size <= BAR_SIZE;
+}
+
+static void check_found(const struct pci_function *function)
+{
+	MUST(function->cap_count <= PCI_MAX_CAPS);
+	for (u32 i = 0; i < function->cap_count; i++) {
+		u16 at = function->cap[i].offset;
+
+		MUST(at % 4 == 0 && at >= 0x40 && at < limit);
+		for (u32 j = 0; j < i; j++)
+			MUST(function->cap[j].offset != at);
+	}
+	if (function->msi) {
+		MUST(function->msi + 10 + 4 * function->msi_64 + 10 * function->msi_maskable <=
+		     256);
+		MUST(function->msi_vectors >= 1 && function->msi_vectors <= 32);
+	}
+	if (function->msix) {
+		MUST(function->msix_vectors >= 1 && function->msix_vectors <= 2048);
+		MUST(in_bar(function->msix_table_bar, function->msix_table_offset,
+			    function->msix_vectors * 16ull));
+		MUST(in_bar(function->msix_pba_bar, function->msix_pba_offset,
+			    (function->msix_vectors + 63ull) / 64 * 8));
+	}
+}
+
+void proof(void)
+{
+	struct pci_function function = {
+		.header_type = 0,
+		.bar_count = 2,
+		.bar = {{.kind = PCI_BAR_MEM32, .address = 0xfe000000, .size = BAR_SIZE},
+			{.kind = PCI_BAR_IO, .address = 0xc000, .size = 0x100}},
+		.ecam = proof_choose(2),
+	};
+
+	memset(known, 0, sizeof(known));
+	headers = 0;
+	limit = function.ecam ? 4096 : 256;
+	pci_read_caps(&function);
+	check_found(&function);
+	MUST(headers <= 3 + 2); /* the places that a pointer may lead to */
+	if (function.cap_count == 3 + 2)
+		REACHED(0);
+	if (function.msi)
+		REACHED(1);
+	if (function.msix)
+		REACHED(2);
+	if (pci_cap_find(&function, 1, true))
+		REACHED(3);
+	if (!function.cap_count)
+		REACHED(4);
+}

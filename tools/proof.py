@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""Runs the proof harnesses, tests/proof/proof_*.c, which `make proofs` has built: each through all its cases.
+
+With CBMC=PROGRAM in the environment they are given to that CBMC (6 or later) instead, save those that say
+`// cbmc: no` and why. T=NAME only those whose name contains it.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BUILD = TOP / "build/proof"
+SECONDS = 300
+CBMC_SECONDS = 3600
+CBMC_CHECKS = ["--bounds-check", "--pointer-check", "--div-by-zero-check"]
+CBMC_CHECKS += ["--unwinding-assertions", "--no-malloc-may-fail"]
+LINES = 60
+
+
+def names():
+    """All harnesses."""
+    return [path.stem[len("proof_") :] for path in sorted((TOP / "tests/proof").glob("proof_*.c"))]
+
+
+def settings(name, key):
+    """What a harness says of itself in its head, a line each."""
+    text = (TOP / f"tests/proof/proof_{name}.c").read_text()
+    return re.findall(rf"^// {key}: (.*)$", text, re.MULTILINE)
+
+
+def call(command, seconds):
+    """None, or the end of what a command had to say that failed or did not end in time."""
+    try:
+        result = subprocess.run(
+            command,
+            cwd=TOP,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if result.returncode == 0:
+        return None
+    return "\n".join(result.stdout.splitlines()[-LINES:]) or f"it ended with {result.returncode}"
+
+
+def run(name):
+    """Goes through all cases."""
+    return call([BUILD / f"proof_{name}"], SECONDS)
+
+
+def preprocess(source):
+    """A source as CBMC reads it, which knows no attributes in brackets."""
+    command = ["gcc", "-E", "-P", "-std=gnu2x", "-DPROOF_CBMC", "-I.", source]
+    text = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
+    path = BUILD / "cbmc" / (source.replace("/", "-")[:-2] + ".i")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.replace("[[nodiscard]]", ""))
+    return path
+
+
+def run_cbmc(name):
+    """Has CBMC prove it."""
+    named = " ".join(settings(name, "sources")).split()
+    files = [preprocess(source) for source in (f"tests/proof/proof_{name}.c", *named)]
+    unwind = settings(name, "unwind")[0].split()
+    loops = [f"--unwindset={loop}" for loop in unwind[1:]]
+    command = [os.environ["CBMC"], "--function", "proof", "--unwind", unwind[0], *loops]
+    return call([*command, *CBMC_CHECKS, *files], CBMC_SECONDS)
+
+
+def main():
+    """The command line's way in."""
+    wanted = [name for name in names() if os.environ.get("T", "") in name]
+    by_cbmc = bool(os.environ.get("CBMC"))
+    if by_cbmc:
+        for name in [name for name in wanted if settings(name, "cbmc")]:
+            print(f"left {name}: {settings(name, 'cbmc')[0]}")
+            wanted.remove(name)
+    failed = not wanted
+
+    def timed(name):
+        start = time.monotonic()
+        return (run_cbmc if by_cbmc else run)(name), time.monotonic() - start
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, (output, seconds) in zip(wanted, pool.map(timed, wanted)):
+            print(f"{'FAIL' if output else 'ok':4} {name} ({seconds:.1f} s)", flush=True)
+            if output:
+                print(output, flush=True)
+                failed = True
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
