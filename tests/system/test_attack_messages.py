@@ -42,6 +42,9 @@ FORGED = {
     "remappable-0": (0xFEE00010, 0),
     "remappable-1": (0xFEE00030, 0),
 }
+# Where another way into the same registers was tried with all of them.
+FEW = ("hypervisors-cpu", "victims-cpu", "nmi", "victims-nmi", "vector-2", "remappable-1")
+SECOND_WAYS = ("e1000e-msi", "nvme-msix-wide")
 # The device, how it is told, and by which of its commands.
 WAYS = {
     "edu-msi": (EDU_BDF, "msi=edu"),
@@ -80,8 +83,8 @@ def test_forged(boot, where, cpus):
         for own in (OWN, ALL):
             assert forge(machine, how, *own) >= 1, name
             assert_bound(machine, device, physical())
-        for forged, (address, data) in FORGED.items():
-            assert forge(machine, how, address, data) == 0, f"{name}: {forged}"
+        for forged in FEW if name in SECOND_WAYS else FORGED:
+            assert forge(machine, how, *FORGED[forged]) == 0, f"{name}: {forged}"
             assert physical() is None, f"{name}: {forged}"
         assert forge(machine, how, *OWN) >= 1, name
         assert_bound(machine, device, physical())
