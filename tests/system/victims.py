@@ -14,6 +14,7 @@ from scenarios import Scenario
 from test_ping import GUEST, NEAR, REPLY_SECONDS
 
 PAGE = 4096
+SOON = 60  # seconds, far more than a fault takes to be told
 NO_WRITE, NO_READ = "no write access there", "no read access there"
 FIELD, FIELD_SIGN = 6 << 20, 0x5EED5EED00000000  # what the victim fills a MiB of its memory with, and where
 ATTACKER_MIB, VICTIM_MIB, PINGED_MIB = 32, 16, 16
@@ -133,7 +134,7 @@ class Attacks:
         """Runs a command; what it said."""
         before = len(self.told())
         said = command(self.machine, line)
-        faults = self.machine.wait_for(lambda: self.told()[before:], f"a fault by {line}")
+        faults = self.machine.wait_for(lambda: self.told()[before:], f"a fault by {line}", SOON)
         for fault, name, reason in faults:
             assert (fault.requester, name) == (bdf, "vm0"), line
             assert reason == (NO_WRITE if fault.write else NO_READ), line
