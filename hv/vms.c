@@ -21,9 +21,11 @@
 /*
  * A VM of the plan, life after life:
  *
- *   waiting -> built (bring_up) -> running (run_built) -> over, built again, or refused (settle)
+ *   waiting -> built (bring_up) -> running (run_built) -> over (settle) -> built again (begin_life), or over
+ *   for good; refused, if it can't be built
  *
- * One that waits for another is built when that one is over or refused. All but running is the boot CPU's.
+ * One that waits for another is built when that one is over for good or refused, or, where they take turns,
+ * when it is over for once. All but running is the boot CPU's.
  */
 enum life_state {
 	LIFE_WAITING,
@@ -131,12 +133,40 @@ static bool bring_up(u32 n)
 	return true;
 }
 
-/* VM n is not there any more: whoever waits for it is built, or who waits for that one, and so on. */
-static void bring_up_successor(u32 n)
+/* True if the VM is to be built once more; told. */
+static bool restarts(u32 n)
 {
+	u32 limit = plan_of_vms->vm[n].config->restarts;
+
+	if (limit == CONFIG_ALWAYS)
+		log_line(vms[n].name, "restart %u", ++lives[n].restarts);
+	else if (lives[n].restarts < limit)
+		log_line(vms[n].name, "restart %u of %u", ++lives[n].restarts, limit);
+	else
+		return false;
+	return true;
+}
+
+/* The first life of the VM or one more. False: it has none left. */
+static bool begin_life(u32 n)
+{
+	struct life *life = &lives[n];
+
+	if (life->state == LIFE_REFUSED || (life->state == LIFE_OVER && !restarts(n)))
+		return false;
+	return bring_up(n);
+}
+
+/* VM n has left its CPUs: it gets them again or, before it where they take turns, whoever waits for it. */
+static void bring_up_next(u32 n)
+{
+	u32 next = n;
+
+	if (!plan_takes_turns(plan_of_vms, n) && begin_life(n))
+		return;
 	do
-		n = plan_successor(plan_of_vms, n);
-	while (n != PLAN_NO_VM && !bring_up(n));
+		next = plan_successor(plan_of_vms, next);
+	while (next != PLAN_NO_VM && !begin_life(next) && next != n);
 }
 
 void machine_build_vms(const struct hv_config *config, const struct plan *plan)
@@ -149,7 +179,7 @@ void machine_build_vms(const struct hv_config *config, const struct plan *plan)
 	resources_print("boot");
 	for (u32 i = 0; i < plan->vm_count; i++)
 		if (plan->vm[i].after == PLAN_NO_VM && !bring_up(i))
-			bring_up_successor(i);
+			bring_up_next(i);
 	housekeeping_init(vms, plan->vm_count);
 }
 
@@ -215,20 +245,6 @@ static void run_built(void)
 	}
 }
 
-/* True if the VM is to be built once more; told. */
-static bool restarts(u32 n)
-{
-	u32 limit = plan_of_vms->vm[n].config->restarts;
-
-	if (limit == CONFIG_ALWAYS)
-		log_line(vms[n].name, "restart %u", ++lives[n].restarts);
-	else if (lives[n].restarts < limit)
-		log_line(vms[n].name, "restart %u of %u", ++lives[n].restarts, limit);
-	else
-		return false;
-	return true;
-}
-
 static void settle_one(u32 n)
 {
 	struct vm *vm = &vms[n];
@@ -239,8 +255,7 @@ static void settle_one(u32 n)
 	vm_unbuild(vm);
 	resources_print(vm->name);
 	lives[n].state = LIFE_OVER;
-	if (!restarts(n) || !bring_up(n))
-		bring_up_successor(n);
+	bring_up_next(n);
 }
 
 /* Sees to the VMs that ended since the last call. False if there were none. */

@@ -8,8 +8,9 @@
  * G after it or not; a BDF is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
  *
  * restart= says how often the VM is built anew, from its modules, when it has ended, be it by an exit code or
- * by a crash; the default is never. after= has it wait until a VM that stands before it has ended for the last
- * time: it gets that one's CPUs, and can have the same memory and devices.
+ * by a crash; the default is never. after= has it wait until a VM that
+ * stands before it has ended for the last time: it gets that one's CPUs, and can have the same memory and
+ * devices. The first of those that wait for each other may wait for the last: they take turns.
  *
  * The hypervisor's own words are exit=debug|bochs|halt, pool=SIZE, uart=PORT|none, intx=BDF:GSI[,BDF:GSI]...,
  * iommu=unsafe-identity and check=ud|stack|text|data|null, each at most once. A file name (a first word that

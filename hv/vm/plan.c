@@ -19,12 +19,43 @@ static u32 find_vm(const struct plan *plan, const char *name)
 	return PLAN_NO_VM;
 }
 
+bool plan_takes_turns(const struct plan *plan, u32 n)
+{
+	return plan->vm[plan->vm[n].chain].turns;
+}
+
 u32 plan_successor(const struct plan *plan, u32 n)
 {
 	for (u32 i = 0; i < plan->vm_count; i++)
 		if (plan->vm[i].after == n)
 			return i;
-	return PLAN_NO_VM;
+	return plan_takes_turns(plan, n) ? plan->vm[n].chain : PLAN_NO_VM;
+}
+
+static const struct vm_config *find_config(const struct config *config, const char *name)
+{
+	for (u32 i = 0; i < config->vm_count; i++)
+		if (strcmp(config->vm[i].name, name) == 0)
+			return &config->vm[i];
+	return NULL;
+}
+
+/* True if VMs after this one wait for each other so that the one that it waits for waits for it. */
+static bool closes_ring(const struct config *config, const struct vm_config *vm)
+{
+	const struct vm_config *at = find_config(config, vm->after);
+
+	for (u32 i = 0; i < config->vm_count && at && at > vm; i++)
+		at = find_config(config, at->after);
+	return at == vm && strcmp(vm->after, vm->name) != 0;
+}
+
+static bool is_waited_for(const struct plan *plan, const char *name)
+{
+	for (u32 i = 0; i < plan->vm_count; i++)
+		if (strcmp(plan->vm[i].config->after, name) == 0)
+			return true;
+	return false;
 }
 
 static bool plan_order(const struct planner *planner, struct vm_plan *vm)
@@ -35,13 +66,17 @@ static bool plan_order(const struct planner *planner, struct vm_plan *vm)
 	vm->chain = plan->vm_count;
 	if (!*vm->config->after)
 		return true;
+	vm->turns = closes_ring(planner->config, vm->config);
+	if (vm->turns)
+		return true;
 	vm->after = find_vm(plan, vm->config->after);
 	if (vm->after == PLAN_NO_VM)
 		return planner_refuse(vm->config, vm->config->after,
 				      "no VM before it has this name");
-	if (plan->vm[vm->after].config->restarts == CONFIG_ALWAYS)
+	if (plan->vm[vm->after].config->restarts == CONFIG_ALWAYS &&
+	    !plan_takes_turns(plan, vm->after))
 		return planner_refuse(vm->config, vm->config->after, "it restarts always");
-	if (plan_successor(plan, vm->after) != PLAN_NO_VM)
+	if (is_waited_for(plan, vm->config->after))
 		return planner_refuse(vm->config, vm->config->after, "another VM waits for it");
 	vm->chain = plan->vm[vm->after].chain;
 	return true;
@@ -176,8 +211,9 @@ void plan_print(const struct plan *plan)
 			 plan->housekeeping ? "" : ", shared with the hypervisor",
 			 (unsigned long long)(vm->memory >> 20), vm->config->module_count,
 			 vm->device_count);
-		if (vm->after != PLAN_NO_VM)
-			log_line("plan", "vm %s: waits for the end of %s", vm->config->name,
+		if (vm->after != PLAN_NO_VM || vm->turns)
+			log_line("plan", "vm %s: %s %s", vm->config->name,
+				 vm->turns ? "takes turns with" : "waits for the end of",
 				 vm->config->after);
 		for (u32 j = 0; j < vm->device_count; j++) {
 			char text[SBDF_TEXT_MAX];

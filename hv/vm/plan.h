@@ -23,6 +23,7 @@ struct vm_plan {
 	u64 memory; /* bytes, 2 MiB aligned */
 	u32 after;  /* the VM of the plan whose last end it waits for, or PLAN_NO_VM */
 	u32 chain;  /* which VM the waiting began with: of one chain only one runs at a time */
+	bool turns; /* of the chain's first VM: it waits for the last, so that they take turns */
 	u32 device_count;
 	const struct pci_function *device[VM_MAX_DEVICES];
 };
@@ -58,7 +59,8 @@ struct plan_abilities {
  * one, and the log says why. With one_owner the first VM that names devices is the only one that has any.
  *
  * A VM with after= has the CPUs of the VM that it waits for, and no more; what that one gives back, memory and
- * devices, it can have. Only one VM can wait for another, and for none that restarts always.
+ * devices, it can have. Only one VM can wait for another, and for none that restarts always. But the first of
+ * such a chain may wait for the last: then they take turns, life by life, and each may restart always.
  *
  * Refused VMs are left out, each with one log line "vm NAME: refused: REASON", and what they asked for is
  * free for those after them. OK if at least one VM is left, else ERR_NOT_FOUND. The plan keeps pointers
@@ -70,7 +72,10 @@ enum status plan_make(const struct config *config, const struct platform *platfo
 /* True if a VM has the function or another one of its group. */
 bool plan_takes_group_of(const struct plan *plan, const struct pci_function *function);
 
-/* The VM that waits for VM n of the plan, or PLAN_NO_VM. */
+/* True if VM n's chain takes turns. */
+bool plan_takes_turns(const struct plan *plan, u32 n);
+
+/* The VM whose turn comes after VM n's: the one that waits for it; PLAN_NO_VM: none. */
 u32 plan_successor(const struct plan *plan, u32 n);
 
 void plan_print(const struct plan *plan);

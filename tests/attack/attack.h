@@ -78,6 +78,7 @@ void attack_config_forms(struct text value);  /* BDF,REGISTER,VALUE: by every fo
 void attack_config_toggle(struct text value); /* BDF,REGISTER,VALUE,COUNT: turned over, so often */
 
 /* dma.c: through other devices. */
+void attack_nic_own(struct text value);	  /* it reads a frame of its own VM's */
 void attack_nic_to(struct text value);	  /* ADDRESS: a frame that comes goes there */
 void attack_nic_from(struct text value);  /* ADDRESS: sends what lies there */
 void attack_nic_rings(struct text value); /* ADDRESS: rings are there */

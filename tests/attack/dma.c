@@ -142,6 +142,12 @@ static u64 read_address(struct text value)
 	return address;
 }
 
+void attack_nic_own(struct text value)
+{
+	(void)value;
+	nic_own();
+}
+
 void attack_nic_to(struct text value)
 {
 	nic_to(read_address(value));

@@ -121,6 +121,7 @@ static const struct {
 	{"config-forms=", attack_config_forms},
 	{"config-toggle=", attack_config_toggle},
 	{"config-read=", attack_config_read},
+	{"nic-own", attack_nic_own},
 	{"nic-to=", attack_nic_to},
 	{"nic-from=", attack_nic_from},
 	{"nic-rings=", attack_nic_rings},

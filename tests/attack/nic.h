@@ -6,6 +6,9 @@
 
 struct pci_function; /* of guest/pci.h */
 
+/* Has it read a frame of its own, be there a link or not; tells whether it wrote back, and interrupted. */
+void nic_own(void);
+
 /* Frames that come go there; asks for one, and tells whether it came. */
 void nic_to(u64 address);
 

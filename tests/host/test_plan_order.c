@@ -121,6 +121,69 @@ static void test_refusals(void **state)
 	assert_true(logged("vm b: refused: a: it restarts always"));
 }
 
+static void test_ring(void **state)
+{
+	(void)state;
+	abilities.cpu_count = 3;
+	give(add_after("a", "c"), NIC0);
+	give(add_after("b", "a"), NIC0);
+	config.vm[1].restarts = CONFIG_ALWAYS;
+	add_vm("other");
+	give(add_after("c", "b"), NIC0_MATE);
+	add_after("late", "c");
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 4);
+	assert_int_equal(plan.vm[0].after, PLAN_NO_VM);
+	for (u32 i = 0; i < 4; i++)
+		assert_int_equal(plan_takes_turns(&plan, i), i != 2);
+	assert_int_equal(plan_successor(&plan, 0), 1);
+	assert_int_equal(plan_successor(&plan, 1), 3);
+	assert_int_equal(plan_successor(&plan, 3), 0);
+	assert_int_equal(plan_successor(&plan, 2), PLAN_NO_VM);
+	assert_int_equal(plan.vm[3].apic_id[0], 6);
+	assert_true(logged("vm late: refused: c: another VM waits for it"));
+	captured_log_clear();
+	plan_print(&plan);
+	assert_true(logged("vm a: takes turns with c\n"));
+	assert_true(logged("vm b: waits for the end of a\n"));
+}
+
+/* One of a ring is refused: those before it take turns without it, those after it have nobody to wait for. */
+static void test_broken_ring(void **state)
+{
+	(void)state;
+	add_after("a", "d");
+	add_after("b", "a");
+	give(add_after("c", "b"), &functions[0]);
+	add_after("d", "c");
+	assert_int_equal(make(), OK);
+	assert_int_equal(plan.vm_count, 2);
+	assert_true(logged("vm d: refused: c: no VM before it has this name"));
+	assert_int_equal(plan_successor(&plan, 0), 1);
+	assert_int_equal(plan_successor(&plan, 1), 0);
+}
+
+/* Rings that don't begin where they stand in the configuration, or have a side branch. */
+static void test_no_ring(void **state)
+{
+	(void)state;
+	add_after("a", "b");
+	add_after("b", "c");
+	add_after("c", "b");
+	add_after("d", "e");
+	add_after("e", "f");
+	add_after("f", "d");
+	add_vm("end");
+	assert_int_equal(make(), OK);
+	assert_true(logged("vm a: refused: b: no VM before it has this name"));
+	assert_true(logged("vm e: refused: f: no VM before it has this name"));
+	assert_int_equal(plan.vm_count, 5);
+	assert_string_equal(plan.vm[0].config->name, "b");
+	assert_int_equal(plan_successor(&plan, 0), 1);
+	assert_int_equal(plan_successor(&plan, 1), 0);
+	assert_string_equal(plan.vm[2].config->name, "d");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +193,9 @@ int main(void)
 		cmocka_unit_test_setup(test_others_devices, set_up),
 		cmocka_unit_test_setup(test_one_owner, set_up),
 		cmocka_unit_test_setup(test_refusals, set_up),
+		cmocka_unit_test_setup(test_ring, set_up),
+		cmocka_unit_test_setup(test_broken_ring, set_up),
+		cmocka_unit_test_setup(test_no_ring, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@ import pytest
 
 import attacking
 from attacking import PROGRAM
-from scenarios import IDENTITY, Scenario, everywhere
+from scenarios import IDENTITY, MODELS, Scenario, everywhere
 from test_vms import GUEST, NO_VM_RAN, nic
 
 BAD_ARGUMENT = 2  # what the guests end with
@@ -183,6 +183,48 @@ def test_meanwhile(boot):
         if any(map(MEANWHILE.search, BUILDING.findall(machine.serial()))):
             return
     pytest.fail("nothing else is done while memory is cleared")
+
+
+# Each of two VMs has a NIC for its life, has it read a frame and interrupt, and gives it to the other one. On
+# Bochs the NIC is where it always is, and nothing translates.
+WORKS = "nic: own: the descriptor was written, its interrupt came"
+MOVED_NIC = {"": "00:02.0", "11": "00:02.0", "corei7_skylake_x": "00:03.0", "ryzen": "00:03.0"}
+
+
+@pytest.mark.parametrize(
+    "where, cpus, moves",
+    [("", 2, 1000), ("", 1, 50), ("11", 2, 50), ("corei7_skylake_x", 2, 6), ("ryzen", 1, 6)],
+)
+def test_many_moves(boot, where, cpus, moves):
+    """A NIC goes to and fro between two VMs and works in each life; nothing is lost."""
+    restarts = moves // 2 - 1
+    words = f"mem=16M pci={MOVED_NIC[where]} restart={restarts}"
+    place = {} if where in MODELS else {"nic_at": "addr=2"}
+    machine = boot(
+        dataclasses.replace(
+            SHORT,
+            nic="e1000",
+            cpus=cpus,
+            vm=f"{words} after=b",
+            guest="nic-own",
+            hypervisor=IDENTITY["hypervisor"] if where in MODELS else "",
+            modules=((str(PROGRAM), f"vm=b {words} after=vm0 -- nic-own"),),
+            **place,
+        ),
+        where,
+    )
+    assert machine.wait_exit(seconds=900) == 0
+    log = machine.serial()
+    lives = re.findall(r"^\[.*\] (\w+): built: 16 MiB, .*, 1 devices$", log, re.MULTILINE)
+    assert lives == ["vm0", "b"] * (moves // 2)
+    for name in ("vm0", "b"):
+        assert log.count(f"{name}| {WORKS}\n") == moves // 2
+        assert log.count(f"{name}: ended with code 0\n") == moves // 2
+    told = re.findall(r"^\[.*\] (?:vm0|b): (free: .*; in use: .*)$", log, re.MULTILINE)
+    assert len(told) == moves
+    assert len(set(told)) == 1, set(told)
+    assert "DMA faults 0" in log and not re.search("DMA faults [1-9]", log)
+    assert "PANIC" not in log
 
 
 def test_no_reset(boot):
