@@ -1,5 +1,6 @@
 /* The last steps of hv_main(): processors, VMs, and how it all ended. */
 #include "arch/x86/apic.h"
+#include "arch/x86/clock.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/stop.h"
@@ -21,24 +22,29 @@
 /*
  * A VM of the plan, life after life:
  *
- *   waiting -> built (bring_up) -> running (run_built) -> over (settle) -> built again (begin_life), or over
- *   for good; refused, if it can't be built
+ *   waiting -> built (bring_up) -> running (run_built) -> over (settle) -> built again, at once or when it is
+ *   due (begin_life), or over for good; refused, if it can't be built
  *
  * One that waits for another is built when that one is over for good or refused, or, where they take turns,
  * when it is over for once. All but running is the boot CPU's.
  */
 enum life_state {
 	LIFE_WAITING,
+	LIFE_DUE_LATER, /* it restarts always, and did so less than LIFE_MIN_US ago */
 	LIFE_BUILT,
 	LIFE_RUNNING,
 	LIFE_OVER,
 	LIFE_REFUSED, /* it could not be built */
 };
 
+/* From one start to the next of a VM that restarts always: else one that dies at once would keep the CPU busy. */
+#define LIFE_MIN_US 1000000ull
+
 static struct life {
 	enum life_state state;
 	struct percpu *processor[VM_MAX_CPUS]; /* one a vCPU; NULL: the boot CPU, if that is it */
 	u32 restarts;
+	u64 begun; /* clock_us() when it ran last */
 } lives[VM_MAX];
 
 /* The same index as in the plan. */
@@ -147,13 +153,26 @@ static bool restarts(u32 n)
 	return true;
 }
 
-/* The first life of the VM or one more. False: it has none left. */
+/* Microseconds until the VM may be started again. */
+static u64 due_in(u32 n)
+{
+	u64 since = clock_us() - lives[n].begun;
+
+	return since < LIFE_MIN_US ? LIFE_MIN_US - since : 0;
+}
+
+/* The first life of the VM or one more, now or when it is due. False: it has none left. */
 static bool begin_life(u32 n)
 {
 	struct life *life = &lives[n];
 
 	if (life->state == LIFE_REFUSED || (life->state == LIFE_OVER && !restarts(n)))
 		return false;
+	if (life->state == LIFE_OVER && plan_of_vms->vm[n].config->restarts == CONFIG_ALWAYS &&
+	    due_in(n)) {
+		life->state = LIFE_DUE_LATER;
+		return true;
+	}
 	return bring_up(n);
 }
 
@@ -239,6 +258,7 @@ static void run_built(void)
 		if (lives[i].state != LIFE_BUILT)
 			continue;
 		lives[i].state = LIFE_RUNNING;
+		lives[i].begun = clock_us();
 		for (u32 n = 0; n < vms[i].vcpu_count; n++)
 			if (lives[i].processor[n])
 				cpu_run(lives[i].processor[n], run_this_cpus_vcpu);
@@ -258,7 +278,7 @@ static void settle_one(u32 n)
 	bring_up_next(n);
 }
 
-/* Sees to the VMs that ended since the last call. False if there were none. */
+/* Sees to the VMs that ended since the last call, and to those that are due. False if there were none. */
 static bool settle(void)
 {
 	bool any = false;
@@ -268,8 +288,23 @@ static bool settle(void)
 		    __atomic_load_n(&vms[i].finished, __ATOMIC_ACQUIRE)) {
 			settle_one(i);
 			any = true;
+		} else if (lives[i].state == LIFE_DUE_LATER && !due_in(i)) {
+			if (!bring_up(i))
+				bring_up_next(i);
+			any = true;
 		}
 	return any;
+}
+
+/* Microseconds until the first of those that are due later is; UINT64_MAX: there is none. */
+static u64 first_due_in(void)
+{
+	u64 us = UINT64_MAX;
+
+	for (u32 i = 0; i < plan_of_vms->vm_count; i++)
+		if (lives[i].state == LIFE_DUE_LATER)
+			us = min_u64(us, due_in(i));
+	return us;
 }
 
 static bool any_running(void)
@@ -278,6 +313,24 @@ static bool any_running(void)
 		if (lives[i].state == LIFE_RUNNING)
 			return true;
 	return false;
+}
+
+/* Sleeps until there is news, or a VM is due. False: there is none to wait for. */
+static bool wait_for_news(void)
+{
+	u64 us = first_due_in();
+
+	if (us == UINT64_MAX) {
+		if (!any_running())
+			return false;
+		interrupt_wait();
+		return true;
+	}
+	/* At least one tick, as none would stop the timer. */
+	apic_timer_once((u32)min_u64(us * clock_apic_khz() / 1000 + 1, UINT32_MAX), VECTOR_WAKE);
+	interrupt_wait();
+	(void)apic_timer_stop();
+	return true;
 }
 
 void machine_run_vms(const struct plan *plan)
@@ -289,11 +342,8 @@ void machine_run_vms(const struct plan *plan)
 		run_built();
 		run_here();
 		housekeeping();
-		if (settle())
-			continue;
-		if (!any_running())
+		if (!settle() && !wait_for_news())
 			return;
-		interrupt_wait();
 	}
 }
 

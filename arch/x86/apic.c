@@ -145,6 +145,14 @@ u32 apic_timer_stop(void)
 {
 	u32 ticks = 0xffffffff - apic_read(APIC_TIMER_NOW);
 
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
 	apic_write(APIC_TIMER_COUNT, 0);
 	return ticks;
+}
+
+void apic_timer_once(u32 ticks, u8 vector)
+{
+	apic_write(APIC_TIMER_DIV, 0xb);
+	apic_write(APIC_LVT_TIMER, vector); /* 11.5.1: one-shot */
+	apic_write(APIC_TIMER_COUNT, ticks);
 }

@@ -69,8 +69,11 @@ void apic_send(u32 apic_id, u32 command);
  */
 void apic_reset(void);
 
-/* The timer counting down from the top, masked, divided by 1; stop gives the ticks since start. */
+/* The timer counting down from the top, masked, divided by 1; stop masks it and gives the ticks since start. */
 void apic_timer_start(void);
 u32 apic_timer_stop(void);
+
+/* Sends the calling CPU the vector once, after so many of its ticks, until the timer is stopped. */
+void apic_timer_once(u32 ticks, u8 vector);
 
 #endif

@@ -8,7 +8,7 @@
  * G after it or not; a BDF is 00:02.0 or 0001:00:02.0; a name has letters, digits, '-', '_' and '.'.
  *
  * restart= says how often the VM is built anew, from its modules, when it has ended, be it by an exit code or
- * by a crash; the default is never. after= has it wait until a VM that
+ * by a crash; the default is never, and always means once a second at most. after= has it wait until a VM that
  * stands before it has ended for the last time: it gets that one's CPUs, and can have the same memory and
  * devices. The first of those that wait for each other may wait for the last: they take turns.
  *
