@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import attacking
+from running import PATIENCE
 
 # Nothing said for so long: what is left may be stuck. No test fails by this alone.
 SILENCE = 20
-SAMPLES = 20
 
 SIGNALLED = (128 + 6, 128 + 11)  # abort and segmentation fault, as a shell in between has them
 
@@ -100,7 +100,8 @@ def bochs_in_guests(machine):
 def assert_in_guests(machine, cpus):
     """Each of these CPUs is seen in its guest, not always in the hypervisor."""
     left = set(cpus)
-    for _ in range(SAMPLES):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         left -= qemu_in_guests(machine) if hasattr(machine, "qmp") else bochs_in_guests(machine)
         if not left:
             return

@@ -7,7 +7,7 @@ import pytest
 
 import attacking
 from attacking import PROGRAM
-from scenarios import IDENTITY, MODELS, Scenario, everywhere
+from scenarios import IDENTITY, MODELS, Scenario
 from test_vms import GUEST, NO_VM_RAN, nic
 
 BAD_ARGUMENT = 2  # what the guests end with

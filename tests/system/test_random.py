@@ -55,7 +55,7 @@ def run(boot, where, number):
 def watch(machine, where, number):
     """What is to be seen of the machine, from the start to its end."""
     guests = {f"r{n}" for n in range(len(scenario(where, number).modules))}
-    assert soaking.wait_quiet(machine, lambda: "ready" in machine.serial())
+    machine.expect(r"\bready$")
     everything = soaking.wait_quiet(
         machine, lambda: len(ENDED.findall(machine.serial())) == len(guests)
     )
@@ -66,7 +66,6 @@ def watch(machine, where, number):
         stuck = guests - set(ends)
         soaking.assert_in_guests(machine, [2 + int(name[1:]) for name in stuck])
         ends |= dict.fromkeys(stuck, "stuck")
-    machine.expect(r"\bready$")
     said = command(machine, "vectors")
     assert "0 of 64 sums are wrong" in said
     if where not in MODELS:
