@@ -16,6 +16,7 @@ from running import PATIENCE
 
 # Nothing said for so long: what is left may be stuck. No test fails by this alone.
 SILENCE = 20
+DEATHS_MOST = 10  # of the emulator, before it says anything about the hypervisor
 
 SIGNALLED = (128 + 6, 128 + 11)  # abort and segmentation fault, as a shell in between has them
 
@@ -52,6 +53,18 @@ def died(machine):
     with contextlib.suppress(subprocess.TimeoutExpired):
         machine.process.wait(timeout=SILENCE)
     alive(machine)
+
+
+def outlast(attempt):
+    """The result of attempt(NUMBER), with numbers from 0 on until the emulator lives through it; and how it died
+    before."""
+    deaths = []
+    for number in range(DEATHS_MOST):
+        try:
+            return attempt(number), deaths
+        except EmulatorDied as reason:
+            deaths.append(str(reason))
+    pytest.fail(f"the emulator always dies: {deaths}")
 
 
 def wait_quiet(machine, condition):

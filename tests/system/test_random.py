@@ -15,7 +15,6 @@ from scenarios import MODELS
 PROGRAM = attacking.PROGRAM.parent / "random.elf"
 # Emulators, and how often each is booted without --soak.
 BOOTS = {"": 2, "10": 1, "11": 1} | dict.fromkeys(MODELS, 1)
-DEATHS_MOST = 10  # of the emulator, before it says anything about the hypervisor
 ROUNDS = 2000  # of each guest, which few live to see
 WITH_DEVICE = 3  # of the guests on QEMU
 
@@ -84,14 +83,9 @@ def test_random(boot, request, where):
     """No panic, no hang, nothing of the hypervisor changed, and the guest beside them works."""
     counts, died = collections.Counter(), collections.Counter()
     for number in soaking.rounds(request, BOOTS[where]):
-        for attempt in range(DEATHS_MOST):
-            try:
-                counts.update(run(boot, where, number + (attempt << 32)).values())
-                break
-            except soaking.EmulatorDied as reason:
-                died[str(reason)] += 1
-        else:
-            pytest.fail(f"the emulator always dies: {died}")
+        ends, deaths = soaking.outlast(lambda n, number=number: run(boot, where, number + (n << 32)))
+        counts.update(ends.values())
+        died.update(deaths)
     print()
     for what in (counts, died):
         for reason, count in what.most_common():

@@ -136,7 +136,7 @@ def live(machine, chance, number):
 
 
 def run(boot, number, requests):
-    """One round: boots, attacks until the traffic is through, and adds up."""
+    """One round. How many lives the attacker had, and what was counted."""
     with tempfile.TemporaryDirectory(prefix="sluice-") as top:
         folders = {name: Path(top, name) for name, *_ in NEIGHBOURS}
         for folder in folders.values():
@@ -145,26 +145,39 @@ def run(boot, number, requests):
             name: Neighbour(at, f"{number} {name}", requests) for name, at in folders.items()
         }
         machine = boot(scenario(folders, requests))
-        assert_intact = attacking.start(machine)
-        for neighbour in neighbours.values():
-            neighbour.wire.meet(machine)
-            neighbour.met = neighbour.wire.socket.sent
-        for neighbour in neighbours.values():
-            neighbour.start()
-        lives, chance = 0, random.Random(number)
-        while lives < LIVES or any(map(Neighbour.is_alive, neighbours.values())):
-            lives += 1
-            live(machine, chance, lives)
-        for name, neighbour in neighbours.items():
-            assert not neighbour.wrong, f"{name}: {neighbour.wrong}"
-            end = re.compile(rf"{name}: ended with code 0$", re.MULTILINE)
-            machine.wait_for(lambda end=end: end.search(machine.serial()), f"the end of {name}")
-        assert_intact(attacking.memory(machine))
-        live(machine, chance, lives + 1)
-        nothing_is_lost(machine, lives + 1)
-        assert "PANIC" not in machine.serial()
-        machine.kill()
-        return lives, [add_up(machine, *neighbour) for neighbour in neighbours.items()]
+        try:
+            lives = attack(machine, neighbours, random.Random(number))
+            return lives, [add_up(machine, *neighbour) for neighbour in neighbours.items()]
+        except (AssertionError, OSError):
+            # QEMU's e1000e aborts if MSI-X goes off in certain moments, as it does when a VM ends.
+            soaking.died(machine)
+            raise
+        finally:
+            machine.kill()
+
+
+def attack(machine, neighbours, chance):
+    """Life after life of the attacker until the traffic is through."""
+    assert_intact = attacking.start(machine)
+    for neighbour in neighbours.values():
+        neighbour.wire.meet(machine)
+        neighbour.met = neighbour.wire.socket.sent
+    for neighbour in neighbours.values():
+        neighbour.start()
+    lives = 0
+    while lives < LIVES or any(map(Neighbour.is_alive, neighbours.values())):
+        lives += 1
+        live(machine, chance, lives)
+    for name, neighbour in neighbours.items():
+        assert not neighbour.wrong, f"{name}: {neighbour.wrong}"
+        end = re.compile(rf"{name}: ended with code 0$", re.MULTILINE)
+        machine.wait_for(lambda end=end: end.search(machine.serial()), f"the end of {name}")
+    assert_intact(attacking.memory(machine))
+    live(machine, chance, lives + 1)
+    nothing_is_lost(machine, lives + 1)
+    assert "PANIC" not in machine.serial()
+    machine.kill()
+    return lives + 1
 
 
 def nothing_is_lost(machine, lives):
@@ -196,5 +209,9 @@ def test_neighbours(boot, request):
     """Whatever the attacker does, life after life, not a frame of the others is lost, changed or made up."""
     requests = REQUESTS * (SOAK_FACTOR if request.config.getoption("soak") else 1)
     for number in soaking.rounds(request, 1):
-        lives, counts = run(boot, number, requests)
+        (lives, counts), deaths = soaking.outlast(
+            lambda n, number=number: run(boot, number + (n << 32), requests)
+        )
         print(f"\nsoak: {lives} lives of the attacker; received and sent: {counts}")
+        for reason in deaths:
+            print(f"soak: the emulator died: {reason}")
