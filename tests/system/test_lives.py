@@ -192,6 +192,27 @@ def test_meanwhile(boot):
     pytest.fail("nothing else is done while memory is cleared")
 
 
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_turns(boot, cpus):
+    """A chain whose first VM waits for the last goes round, past those that have no life left."""
+    vm = "mem=16M pci=none"
+    machine = boot(
+        dataclasses.replace(
+            SHORT,
+            cpus=cpus,
+            vm=f"{vm} restart=2 after=c",
+            modules=(
+                (str(PROGRAM), f"vm=b {vm} after=vm0 -- left"),
+                (str(PROGRAM), f"vm=c {vm} after=b restart=1 -- left"),
+            ),
+        )
+    )
+    assert machine.wait_exit() == 0
+    story = re.findall(r"(\w+): (built|ended)\b", machine.serial())
+    order = ["vm0", "b", "c", "vm0", "c", "vm0"]
+    assert story == [(name, what) for name in order for what in ("built", "ended")]
+
+
 # Each of two VMs has a NIC for its life, has it read a frame and interrupt, and gives it to the other one. On
 # Bochs the NIC is where it always is, and nothing translates.
 WORKS = "nic: own: the descriptor was written, its interrupt came"
