@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Runs the proof harnesses, tests/proof/proof_*.c, which `make proofs` has built: each through all its cases.
 
-With CBMC=PROGRAM in the environment they are given to that CBMC (6 or later) instead, save those that say
-`// cbmc: no` and why. T=NAME only those whose name contains it.
+With CBMC=PROGRAM in the environment those that say in their heads with what options, `// cbmc: OPTIONS`, are
+given to that CBMC (6 or later) instead. T=NAME only those whose name contains it.
 """
 
 import os
@@ -72,9 +72,7 @@ def run_cbmc(name):
     """Has CBMC prove it."""
     named = " ".join(settings(name, "sources")).split()
     files = [preprocess(source) for source in (f"tests/proof/proof_{name}.c", *named)]
-    unwind = settings(name, "unwind")[0].split()
-    loops = [f"--unwindset={loop}" for loop in unwind[1:]]
-    command = [os.environ["CBMC"], "--function", "proof", "--unwind", unwind[0], *loops]
+    command = [os.environ["CBMC"], "--function", "proof", *settings(name, "cbmc")[0].split()]
     return call([*command, *CBMC_CHECKS, *files], CBMC_SECONDS)
 
 
@@ -83,9 +81,7 @@ def main():
     wanted = [name for name in names() if os.environ.get("T", "") in name]
     by_cbmc = bool(os.environ.get("CBMC"))
     if by_cbmc:
-        for name in [name for name in wanted if settings(name, "cbmc")]:
-            print(f"left {name}: {settings(name, 'cbmc')[0]}")
-            wanted.remove(name)
+        wanted = [name for name in wanted if settings(name, "cbmc")]
     failed = not wanted
 
     def timed(name):

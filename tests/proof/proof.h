@@ -4,7 +4,7 @@
  *
  * Here proof() is run once for each way in which all its choices can be made, one after the other, with
  * the sanitizers watching: nothing within the bounds is left out. CBMC, where it is installed, takes all
- * of them at once (`make proof CBMC=cbmc`).
+ * of them at once (`make proof CBMC=cbmc`), in those harnesses that it is known to be through with in minutes.
  */
 #ifndef TESTS_PROOF_PROOF_H
 #define TESTS_PROOF_PROOF_H

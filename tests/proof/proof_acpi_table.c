@@ -1,5 +1,5 @@
 // sources: hv/platform/acpi_table.c
-// unwind: 49
+// cbmc: --unwind 49
 /*
  * acpi_table_check(): for each size that there is of a table, each length that its header tells, each that is
  * asked for, right and wrong signatures and checksums:

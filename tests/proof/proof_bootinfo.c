@@ -1,5 +1,4 @@
 // sources: hv/platform/bootinfo.c hv/platform/memmap.c hv/base/log.c hv/base/format.c
-// unwind: 90
 /*
  * bootinfo_parse(): for each boot information that ends with up to ROOM bytes of tags, of the types that say the
  * most, one that says nothing and the end, of each size that there is room for and one beyond, with texts that
@@ -97,7 +96,7 @@ static u32 choose_tag(u8 *tag, u32 room, struct model *model)
 		model->ended = true;
 		return room;
 	}
-	model->sound = choose_content(tag, type, size);
+	model->sound &= choose_content(tag, type, size);
 	model->modules += type == MB2_MODULE;
 	return (size + 7) & ~7u;
 }
@@ -137,7 +136,8 @@ void proof(void)
 	put_u32(whole, total);
 	if (has_map)
 		put_map(whole + FIRST);
-	for (u32 at = first; model.sound && !model.ended && !cut;) {
+	/* What comes after a tag that is not sound is sound or not, too: it may not hide it. */
+	for (u32 at = first; !model.ended && !cut;) {
 		if (at >= total) {
 			model.sound = false;
 			break;

@@ -1,5 +1,4 @@
 // sources: iommu/dmar.c hv/platform/acpi_table.c
-// unwind: 90
 /*
  * dmar_parse(): for each table of up to ROOM bytes of remapping structures, of all types known and an unknown
  * one, of each length that there is room for and one beyond, with scope entries of each length, whose hops are
@@ -48,7 +47,7 @@ static void choose_scopes(u8 *data, u32 room, struct model *model)
 		u32 length = 0;
 
 		if (room - at > 1)
-			length = data[at + 1] = (u8)proof_choose(room - at + 2);
+			length = data[at + 1] = (u8)proof_choose(room - at + 3);
 		if (length < 8 || length % 2 || length > room - at) {
 			model->sound = false;
 			return;
@@ -88,16 +87,20 @@ static u32 choose_structure(u8 *data, u32 room, struct model *model)
 	data[0] = kinds[kind].type;
 	if (room > 3)
 		length = data[2] = (u8)proof_choose(room + 2);
-	if (length < 4 || length > room || length < kinds[kind].size) {
+	if (length < 4 || length > room) {
 		model->sound = false;
 		return room;
+	}
+	if (length < kinds[kind].size) {
+		model->sound = false;
+		return length;
 	}
 	if (kinds[kind].type == 9) {
 		model->unknown++;
 		return length;
 	}
 	model->structures++;
-	model->sound = choose_content(data, kinds[kind].type);
+	model->sound &= choose_content(data, kinds[kind].type);
 	if (kinds[kind].scoped && model->sound)
 		choose_scopes(data + kinds[kind].size, length - kinds[kind].size, model);
 	return length;
@@ -140,8 +143,16 @@ void proof(void)
 	struct model model = {.sound = true};
 	struct dmar_error error = {~0u, NULL};
 
-	for (u32 at = STRUCTURES; at < size && model.sound;)
-		at += choose_structure(data + at, size - at, &model);
+	for (u32 at = STRUCTURES; at < size;) {
+		if (model.sound) {
+			at += choose_structure(data + at, size - at, &model);
+			continue;
+		}
+		/* What comes after a mistake may not hide it: one structure of an unknown type. */
+		data[at] = 9;
+		data[at + 2 < size ? at + 2 : at] = (u8)(size - at);
+		at = size;
+	}
 	seal(data, size);
 
 	enum status status = dmar_parse((struct bytes){data, size}, &dmar, &error);

@@ -1,5 +1,4 @@
 // sources: hv/platform/madt.c hv/platform/acpi_table.c
-// unwind: 48
 /*
  * madt_parse(): for each table of up to ROOM bytes of entries, whose types are all those known and an unknown
  * one, of each length that a byte can tell, with each of a few APIC IDs:

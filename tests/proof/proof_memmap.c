@@ -1,5 +1,4 @@
 // sources: hv/platform/memmap.c hv/base/log.c hv/base/format.c
-// unwind: 20
 /*
  * The memory map: for any two ranges of firmware's, of any kinds, within a few pages, and a third one or one of
  * memmap_reserve(), memmap_take() and memmap_give() after them:

@@ -1,5 +1,4 @@
 // sources: drivers/pci_caps.c
-// unwind: 70
 /*
  * pci_read_caps(): for each configuration space whose pointers lead to any of a few places, below the first
  * possible one, to the last, round in a circle or nowhere, with each of the capabilities that are looked into:

@@ -1,5 +1,4 @@
 // sources: hv/base/pool.c
-// unwind: 8
 /*
  * The page pool: for each sequence of STEPS takings of a page or a run, givings back and chainings, of a pool of
  * a few pages:

@@ -1,5 +1,4 @@
 // sources: hv/base/pt.c hv/base/pool.c
-// cbmc: no, as tables of 512 entries behind computed indices are too much for it
 /*
  * The page-table engine: for each sequence of one to three mappings and unmappings, of ranges that begin and end
  * around the ends of leaves and tables of all sizes, to targets that allow large leaves or do not, in two entry

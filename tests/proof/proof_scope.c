@@ -1,5 +1,4 @@
 // sources: iommu/scope.c drivers/pci_alias.c
-// unwind: 8
 /*
  * scope_resolve() and scope_unit_of(): for each topology of three functions that are bridges or not, with any
  * buses behind them, even the ones they are on, and each path of up to three hops from any bus:
