@@ -58,7 +58,7 @@ def test_ports(boot, model, cpus):
     finish(machine)
 
 
-@pytest.mark.parametrize("model", ["corei7_skylake_x", "ryzen"])
+@pytest.mark.parametrize("model", MODELS)
 def test_port_exits(boot, model):
     """Writes to all ports, and string instructions, do nothing, and cost an exit each."""
     machine = boot(dataclasses.replace(attacking.DEVICELESS, cpus=1, guest=PORT_WORDS), model)

@@ -85,7 +85,7 @@ def test_report(boot, name, cpus, where):
     assert_report(boot, CHECKS[name], name, cpus, where)
 
 
-@pytest.mark.parametrize("where", ["", "ryzen"], ids=["qemu", "ryzen"])
+@everywhere
 def test_report_without_gs(boot, where):
     """Likewise where GS is not the hypervisor's own, as it is for a moment after each of SVM's exits."""
     assert_report(boot, Check(r"6 \(invalid opcode\)", "check_gs"), "gs", 1, where)
