@@ -100,7 +100,8 @@ def verify(running, scenario):
     code = running.wait_exit()
     assert code == 0, f"ended with code {code}"
     assert packets.dhcp_acknowledged(running.pcap()), "no DHCP lease on the wire"
-    assert packets.tftp_content(running.pcap()) == payload.content(), "another file on the wire"
+    if scenario.file:
+        assert packets.tftp_content(running.pcap()) == payload.content(), "another file on the wire"
     assert "result: ok" in running.said(scenario.bare)
     assert f"sluice guest: booted by {protocol(scenario)}" in running.said(scenario.bare)
     if not scenario.bare and scenario.iommu is not None:
@@ -118,6 +119,9 @@ SWITCH = (
     "x3130-upstream,id=up,bus=rp",
     "xio3130-downstream,id=down,bus=up,chassis=2,slot=1",
 )
+
+ROOT_BUS = ("pxb-pcie,id=pxb,bus_nr=0x40,addr=4", "pcie-root-port,id=rp,chassis=1,bus=pxb")
+INNER_BRIDGE = "pci-bridge,id=inner,chassis_nr=3,bus=bridge,addr=2"
 
 # The guest as an ELF64: with a PVH note alone, and with a multiboot header as well.
 PVH_GUEST = emulator.BUILD / "guest/sluice-guest64.elf"
@@ -180,6 +184,60 @@ SCENARIOS = [
         nic_at="bus=down",
         guest="irq=intx",
     ),
+    Scenario("bridges", "second-root-bus", nic="e1000e", devices=ROOT_BUS, nic_at="bus=rp", file=False),
+    Scenario(
+        "bridges",
+        "second-root-bus-intx",
+        nic="e1000e",
+        devices=ROOT_BUS,
+        nic_at="bus=rp",
+        guest="irq=intx",
+        file=False,
+    ),
+    Scenario(
+        "bridges",
+        "second-root-bus-pci-bridge",
+        devices=(*ROOT_BUS, PCI_BRIDGE_BELOW),
+        nic_at="bus=bridge,addr=1",
+        file=False,
+    ),
+    Scenario(
+        "bridges",
+        "legacy-bridge",
+        devices=("i82801b11-bridge,id=bridge,addr=7",),
+        nic_at="bus=bridge,addr=1",
+        file=False,
+    ),
+    Scenario(
+        "bridges",
+        "bridge-below-bridge",
+        devices=(PCI_BRIDGE, INNER_BRIDGE),
+        nic_at="bus=inner,addr=4",
+        file=False,
+    ),
+    Scenario(
+        "bridges",
+        "second-function",
+        devices=("edu,addr=3.0,multifunction=on",),
+        nic_at="addr=3.1",
+        file=False,
+    ),
+    Scenario(
+        "bridges",
+        "port-of-many",
+        nic="e1000e",
+        devices=(
+            "pcie-root-port,id=other,chassis=1,addr=4.0,multifunction=on",
+            "pcie-root-port,id=rp,chassis=2,addr=4.3",
+        ),
+        nic_at="bus=rp",
+        guest="irq=intx",
+        file=False,
+    ),
+    Scenario("size", "3-gib", memory="3G", file=False),
+    Scenario("size", "8-gib", memory="8G", file=False),
+    Scenario("size", "8-cpus", cpus=8, file=False),
+    Scenario("size", "3-cpus-256-mib", cpus=3, memory="256M", file=False),
     Scenario("identity", "e1000", **IDENTITY),
     Scenario("identity", "e1000-1-cpu", **IDENTITY, cpus=1),
     Scenario("identity", "e1000e-msix", **IDENTITY, nic="e1000e", guest="irq=msix"),

@@ -1,8 +1,8 @@
-"""Memory above 4 GiB, of the machine and of the VM, and little memory."""
+"""Memory above 4 GiB, of the machine and of the VM, and little memory; many CPUs."""
 
 from scenarios import verify
 
-TOPICS = ("memory",)
+TOPICS = ("memory", "size")
 
 
 def test_memory(boot, scenario):

@@ -17,6 +17,10 @@ NO_ASSIGNMENT = {
         Scenario("", "", iommu="intremap=off"),
         r"can't remap interrupts",
     ),
+    "no-dma-remapping": (
+        Scenario("", "", iommu="dma-translation=off", nic_at="addr=2", vm="pci=00:02.0"),
+        r"vtd: unit 0 is of no use: CAP.SAGAW: no second-stage table",
+    ),
 }
 
 

@@ -58,7 +58,7 @@ def test_work_on_bochs(boot, where, cpus):
     verify(machine_of(boot, where, cpus, f"cpus={cpus} {WORDS}"), WORDS)
 
 
-@attacking.on(("", 4), ("10", 2), *[(model, 2) for model in MODELS])
+@attacking.on(("", 4), ("", 7), ("10", 2), *[(model, 2) for model in MODELS])
 def test_started_together(boot, where, cpus):
     """All others at once, by a startup IPI to all but the sender."""
     verify(machine_of(boot, where, cpus, f"together={cpus} work"), "work")

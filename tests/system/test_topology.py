@@ -2,7 +2,7 @@
 
 from scenarios import verify
 
-TOPICS = ("topology",)
+TOPICS = ("topology", "bridges")
 
 
 def test_topology(boot, scenario):
