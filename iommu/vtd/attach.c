@@ -107,11 +107,8 @@ enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 	enum status status = vtd_unit_for(requester, &unit);
 	char text[SBDF_TEXT_MAX];
 
-	if (status != OK) {
-		log_line("vtd", "%s can't be confined: no unit serves it",
-			 sbdf_text(requester, text));
+	if (status != OK)
 		return status;
-	}
 	if (!domain->live)
 		return ERR_INVALID;
 	if (refusal(domain, requester)) {

@@ -109,7 +109,7 @@ def test_unserved(boot, name):
     table = dmar.table(drhd(QEMU_IOAPIC, UNSERVED[name]))
     machine = boot(scenario_of(PLACES["endpoint"], table, cpus=3, modules=(SECOND,)))
     assert_intact = attacking.start(machine)
-    assert "vtd: 00:05.0 can't be confined: no unit serves it\n" in machine.serial()
+    assert "vm vm0: refused: 00:05.0: no IOMMU serves it\n" in machine.serial()
     assert not edu.is_master(machine, BOOT_DISK)
     assert status(machine) == STATUS_ON
     image, pool = attacking.hypervisor_ranges(machine)
@@ -128,7 +128,7 @@ def test_bypass(boot):
     scenario = scenario_of(PLACES["endpoint"], None, cpus=3, modules=(SECOND,))
     machine = boot(dataclasses.replace(scenario, chipset="q35,default-bus-bypass-iommu=on"))
     attacking.start(machine)
-    assert "vtd: 00:05.0 can't be confined: no unit serves it\n" in machine.serial()
+    assert "vm vm0: refused: 00:05.0: no IOMMU serves it\n" in machine.serial()
     assert not edu.is_master(machine, BOOT_DISK)
     assert edu.reaches(machine, attacking.EDU_BDF, STRAY), "the machine has no such devices"
     finish(machine, NO_VM_RAN)
@@ -164,8 +164,8 @@ def test_reserved(boot):
     assert len(list(attacking.told_faults(machine))) == 5
     assert status(machine) == STATUS_ON
 
-    assert "second: not started" in machine.serial()
-    assert "00:06.0 stays in quarantine: firmware's reserved memory region" in machine.serial()
+    reason = "firmware's reserved memory region of it is shared with another device"
+    assert f"vm second: refused: 00:06.0: {reason}\n" in machine.serial()
     pool = attacking.hypervisor_ranges(machine)[1]
     for slot, reached in ((6, SHARED), (7, SHARED), (8, QUARANTINED)):
         for address in (OWN, SHARED, QUARANTINED, pool.end - edu.SIZE, IN_RAM):
