@@ -6,7 +6,7 @@
 attack_elf := build/attack/attack.elf
 attack_sources := $(wildcard tests/attack/*.c) hv/vm/words.c hv/base/format.c hv/base/string.c \
 	$(addprefix guest/,apic.c boot.c clock.c console.c dma.c e1000.c events.c exit.c ioapic.c memory.c msi.c \
-	paging.c pci.c sha256.c traps.c)
+	paging.c pci.c sha256.c traps.c) tests/nvme/nvme.c
 attack_assembly := $(wildcard tests/attack/*.asm) guest/start.asm guest/traps.asm
 attack_objects := $(attack_sources:%.c=$(GUEST_BUILD)/obj/%.o) \
 	$(attack_assembly:%.asm=$(GUEST_BUILD)/obj/%.asm.o)

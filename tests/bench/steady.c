@@ -1,0 +1,110 @@
+/*
+ * A steady state of so many rounds, and what it had of packets, interrupts and ticks: whoever compares two of
+ * different length, by what the hypervisor counted, knows what a round costs. All that is printed has the same
+ * length, so that it costs the same.
+ */
+#include "guest/clock.h"
+#include "guest/console.h"
+#include "guest/cpu.h"
+#include "guest/events.h"
+#include "guest/exit.h"
+#include "guest/nic.h"
+#include "guest/traps.h"
+#include "hv/vm/words.h"
+#include "tests/bench/bench.h"
+#include "tests/nvme/nvme.h"
+
+#define ADDRESS	       0x0A00020F /* 10.0.2.15, on QEMU's user network */
+#define GATEWAY	       0x0A000202
+#define NETMASK	       0xFFFFFF00
+#define ROUNDS_TO_TICK 4 /* a tick of idling for so many rounds */
+
+static struct net net;
+static volatile u64 interrupts;
+static u8 large[1514];
+static u8 page[NVME_READ_BYTES] __attribute__((aligned(4096)));
+
+static void on_interrupt(void)
+{
+	interrupts++;
+}
+
+static void work(void)
+{
+	u32 events = events_wait();
+
+	net_tick(&net, clock_us());
+	if (events & EVENT_NIC)
+		nic_work(&net);
+	net_tick(&net, clock_us());
+}
+
+/* Each round a ping, its answer, and a packet of full size that nobody answers. */
+static void exchange(u32 rounds)
+{
+	u32 answered = 0;
+
+	nic_init(IRQ_ANY);
+	net_init(&net, nic_mac(), nic_link());
+	net.address = ADDRESS;
+	net.gateway = GATEWAY;
+	net.mask = NETMASK;
+	nic_start();
+	while (!nic_link_up())
+		work();
+	ping_start(&net, GATEWAY, rounds);
+	while (!ping_is_over(&net)) {
+		work();
+		for (; answered < net.ping.answered; answered++)
+			net.link.send(net.link.context, large, sizeof(large));
+	}
+	if (net.ping.answered != rounds)
+		fail(EXIT_PING, "%u of %u answered", net.ping.answered, rounds);
+}
+
+static void read_disk(u32 rounds)
+{
+	u16 status;
+
+	nvme_begin_io(VECTOR_NIC_OTHER);
+	traps_set_handler(VECTOR_NIC_OTHER, on_interrupt);
+	for (u32 i = 0; i < rounds; i++) {
+		nvme_read_begin((uintptr_t)page);
+		cpu_interrupts_off();
+		while (!nvme_read_end(&status))
+			cpu_sleep();
+		cpu_interrupts_on();
+		if (status)
+			fail(EXIT_MACHINE, "the NVMe controller does not read");
+	}
+}
+
+static void idle(u32 ticks)
+{
+	u64 until = clock_ticks() + ticks;
+
+	cpu_interrupts_off();
+	while (clock_ticks() < until)
+		cpu_sleep();
+}
+
+/* ROUNDS[,disk] */
+void bench_steady(const char *value)
+{
+	struct text rest = text_of(value), part;
+	u64 rounds = 0;
+	bool disk;
+
+	if (!text_next(&rest, ',', &part) || !text_number(part, &rounds) || rounds > PING_MAX)
+		fail(EXIT_BAD_ARGUMENT, "steady= is not a number up to %u", PING_MAX);
+	disk = text_is(rest, "disk");
+	cpu_interrupts_on();
+	if (disk)
+		read_disk((u32)rounds);
+	else
+		exchange((u32)rounds);
+	idle((u32)rounds / ROUNDS_TO_TICK);
+	print("steady: %08llx rounds %08llx interrupts %08llx ticks\n", (unsigned long long)rounds,
+	      (unsigned long long)(disk ? interrupts : nic_statistics().interrupts),
+	      (unsigned long long)clock_ticks());
+}
