@@ -251,8 +251,8 @@ enum status pt_unmap(struct pt *pt, u64 address, u64 size, struct pool_chain *re
 			write_entry(pt, entry, 0);
 		}
 		at = leaf_start + level_size(level);
-		/* Once for each lowest table, not for each of its entries. */
-		if (at - address >= size || is_aligned(at, level_size(2)))
+		/* Once for each table that is left, not for each of its entries. */
+		if (at - address >= size || is_aligned(at, level_size(level + 1)))
 			prune(pt, leaf_start, retired);
 	}
 	return OK;
