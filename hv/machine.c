@@ -262,8 +262,9 @@ void machine_interrupts(const struct platform *platform)
 	log_set_clock(clock_us);
 	pic_disable();
 	gsi_init(&platform->madt);
-	log_line("boot", "CPU %u, %s, TSC %u kHz, APIC timer %u kHz", apic_id(),
-		 apic_is_x2apic() ? "x2APIC" : "xAPIC", clock_tsc_khz(), clock_apic_khz());
+	log_line("boot", "CPU %u, %s, TSC %u kHz from %lu, APIC timer %u kHz", apic_id(),
+		 apic_is_x2apic() ? "x2APIC" : "xAPIC", clock_tsc_khz(), clock_boot_tsc(),
+		 clock_apic_khz());
 }
 
 /* The xAPIC's messages hold 8 bits, all ones being all CPUs: cut, an ID would be another CPU's. */

@@ -109,6 +109,11 @@ u32 clock_tsc_khz(void)
 	return tsc_khz;
 }
 
+u64 clock_boot_tsc(void)
+{
+	return boot_tsc;
+}
+
 u32 clock_apic_khz(void)
 {
 	return apic_khz;

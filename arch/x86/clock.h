@@ -14,6 +14,9 @@ void clock_init(u16 pm_timer_port);
 u32 clock_tsc_khz(void);
 u32 clock_apic_khz(void);
 
+/* The counter at the loader's hand-over. */
+u64 clock_boot_tsc(void);
+
 /* Microseconds since the loader's hand-over; right once clock_init() is through. */
 u64 clock_us(void);
 
