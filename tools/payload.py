@@ -9,14 +9,14 @@ NAME = "blob.bin"
 SIZE = 4 << 20
 
 
-def content():
-    """The file's bytes."""
-    return random.Random("Sluice").randbytes(SIZE)
+def content(size=SIZE):
+    """The file's bytes, so many."""
+    return random.Random("Sluice").randbytes(size)
 
 
-def make(folder):
+def make(folder, size=SIZE):
     """Puts the file into a TFTP folder and returns its SHA-256 in hexadecimal."""
-    data = content()
+    data = content(size)
     path = Path(folder, NAME)
     if not path.exists() or path.read_bytes() != data:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,15 +21,30 @@ void bench_timer(const char *value);
 /* packets.c: an e1000's, sent and looped back. */
 void bench_packets(const char *value);
 
+/* wire.c: packets from one NIC of the guest's to another, on a network of their own; and a UDP echo between. */
+void bench_wire(const char *value);
+
+/* disk.c: an nvme's reads of 4 KiB. */
+void bench_disk(const char *value);
+
+/* ipi.c: interrupts to itself and to another CPU. The last word, as the timer is off afterwards. */
+void bench_ipi(const char *value);
+
+/* maps.c: the hypervisor's page-table engine. */
+void bench_maps(const char *value);
+
+/* steady.c: the same so many times, counted: packets, reads, and ticks without any. */
+void bench_steady(const char *value);
+
 /* fetch.c: what the shipped guest does; the value is its arguments, separated by commas. */
 void bench_fetch(const char *value);
 
 /* stubs.asm: the handler of #UD that goes on behind an instruction of three bytes. */
 extern const u8 bench_skip_3[];
-/* The timer's handler: the TSC of its first instruction, and how often it ran. */
-extern const u8 bench_timer_entry[];
-extern volatile u64 bench_timer_tsc;
-extern volatile u64 bench_timer_count;
+/* A handler: the TSC of its first instruction, and how often it ran. */
+extern const u8 bench_stamp_entry[];
+extern volatile u64 bench_stamp_tsc;
+extern volatile u64 bench_stamp_count;
 /* Counts, two instructions at a time, until the TSC is there; how often. */
 u64 bench_spin(u64 until);
 

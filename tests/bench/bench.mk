@@ -3,8 +3,9 @@
 # it.
 
 bench_elf := build/bench/bench.elf
-bench_sources := $(wildcard tests/bench/*.c) hv/vm/words.c $(filter-out guest/main.c,$(GUEST_SOURCES))
-bench_assembly := $(wildcard tests/bench/*.asm) $(GUEST_ASSEMBLY)
+bench_sources := $(wildcard tests/bench/*.c) tests/nvme/nvme.c tests/smp/cpus.c hv/vm/words.c \
+	hv/base/pt.c hv/base/pool.c arch/x86/cache.c $(filter-out guest/main.c,$(GUEST_SOURCES))
+bench_assembly := $(wildcard tests/bench/*.asm) tests/smp/ap.asm $(GUEST_ASSEMBLY)
 bench_objects := $(bench_sources:%.c=$(GUEST_BUILD)/obj/%.o) \
 	$(bench_assembly:%.asm=$(GUEST_BUILD)/obj/%.asm.o)
 

@@ -51,6 +51,6 @@ void bench_fetch(const char *value)
 	work();
 	if (job.code)
 		fail(job.code, "%s", job.reason);
-	bench_row("fetch-4m", cpu_tsc() - start);
+	bench_row("fetch", cpu_tsc() - start);
 	cpu_interrupts_off();
 }

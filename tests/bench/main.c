@@ -20,8 +20,10 @@ static const struct {
 	const char *key;
 	void (*run)(const char *value);
 } commands[] = {
-	{"exits", bench_exits},	 {"timer", bench_timer}, {"packets", bench_packets},
-	{"fetch=", bench_fetch}, {"loop=", bench_loop},
+	{"exits", bench_exits},	   {"timer", bench_timer},  {"packets", bench_packets},
+	{"wire", bench_wire},	   {"disk", bench_disk},    {"ipi", bench_ipi},
+	{"maps", bench_maps},	   {"fetch=", bench_fetch}, {"loop=", bench_loop},
+	{"steady=", bench_steady},
 };
 
 void bench_row(const char *name, u64 ticks)
@@ -67,5 +69,6 @@ void guest_main(u32 magic, u32 info)
 		if (*word.start != '/') /* the kernel's path, from QEMU's own loader */
 			run_word(word);
 	print("result: ok\n");
+	bench_row("left", cpu_tsc());
 	machine_exit(EXIT_OK);
 }

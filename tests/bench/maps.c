@@ -1,12 +1,13 @@
 /* What the page-table engine costs: the hypervisor's own code over a pool of its own, no walker behind it. */
+#include "guest/cpu.h"
+#include "guest/dma.h"
 #include "guest/exit.h"
 #include "hv/base/format.h"
 #include "hv/base/panic.h"
 #include "hv/base/pt.h"
-#include "guest/cpu.h"
 #include "tests/bench/bench.h"
 
-#define POOL_SIZE MIB(1)
+#define POOL_SIZE KIB(320)
 #define LEVELS	  4
 #define RIGHTS	  (PT_READ | PT_WRITE | PT_EXEC)
 #define FIRST	  GIB(4) /* where it is mapped, both addresses aligned for the largest leaves */
@@ -26,7 +27,7 @@ static const struct pt_format format = {
 	.uncached = BIT(3) | BIT(4),
 };
 
-static u8 memory[POOL_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static u8 *memory;
 static struct pool pool;
 static struct pt pt;
 static struct pool_chain retired;
@@ -52,7 +53,7 @@ static void row(const char *what, const char *name, u64 value)
 
 static void begin(u8 leaf_sizes)
 {
-	pool_init(&pool, memory, hpa((uintptr_t)memory), sizeof(memory));
+	pool_init(&pool, memory, hpa((uintptr_t)memory), POOL_SIZE);
 	require(pt_init(&pt, &format, &pool, LEVELS, leaf_sizes, false));
 	/* A neighbour, so that the tables above are there, as in a VM that runs. */
 	require(pt_map(&pt, 0, hpa(0), PAGE_SIZE, RIGHTS, &retired));
@@ -90,12 +91,16 @@ static void whole(const char *name, u8 leaf_sizes)
 	pt_free_retired(&pool, &retired, (struct pt_flushed){true});
 	row("map", name, ticks_of_map(0, GIB(4) - HOLE) + ticks_of_map(FIRST, GIB(60) + HOLE));
 	row("tables", name, pt.tables);
-	row("unmap", name, ticks_of_unmap(0, GIB(4) - HOLE) + ticks_of_unmap(FIRST, GIB(60) + HOLE));
+	row("unmap", name,
+	    ticks_of_unmap(0, GIB(4) - HOLE) + ticks_of_unmap(FIRST, GIB(60) + HOLE));
 }
 
 void bench_maps(const char *value)
 {
 	(void)value;
+	memory = dma_alloc(POOL_SIZE, PAGE_SIZE);
+	if (!memory)
+		fail(EXIT_MACHINE, "no memory for page tables");
 	one("4k", KIB(4));
 	one("2m", MIB(2));
 	one("1g", GIB(1));

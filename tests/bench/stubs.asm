@@ -1,7 +1,7 @@
 ; Handlers and loops whose instructions are to be known to the last.
 
 extern apic_end_of_interrupt
-global bench_skip_3, bench_timer_entry, bench_timer_tsc, bench_timer_count, bench_spin
+global bench_skip_3, bench_stamp_entry, bench_stamp_tsc, bench_stamp_count, bench_spin
 
 section .text
 bits 64
@@ -10,14 +10,14 @@ bench_skip_3:
 	add	qword [rsp], 3
 	iretq
 
-bench_timer_entry:
+bench_stamp_entry:
 	push	rdx
 	push	rax
 	rdtsc
 	shl	rdx, 32
 	or	rax, rdx
-	mov	[rel bench_timer_tsc], rax
-	inc	qword [rel bench_timer_count]
+	mov	[rel bench_stamp_tsc], rax
+	inc	qword [rel bench_stamp_count]
 	push	rcx
 	push	rsi
 	push	rdi
@@ -51,5 +51,5 @@ bench_spin:
 
 section .bss
 alignb 8
-bench_timer_tsc:	resq 1
-bench_timer_count:	resq 1
+bench_stamp_tsc:	resq 1
+bench_stamp_count:	resq 1

@@ -19,14 +19,14 @@ static u64 latency(u64 start, u64 period)
 	u64 least = UINT64_MAX;
 
 	for (unsigned i = 0; i < TICKS; i++) {
-		u64 count = bench_timer_count;
+		u64 count = bench_stamp_count;
 		u64 late;
 
 		cpu_interrupts_on();
-		while (bench_timer_count == count)
+		while (bench_stamp_count == count)
 			;
 		cpu_interrupts_off();
-		late = (bench_timer_tsc - HANDLER_STAMP - start) % period;
+		late = (bench_stamp_tsc - HANDLER_STAMP - start) % period;
 		if (late < least)
 			least = late;
 	}
@@ -36,14 +36,14 @@ static u64 latency(u64 start, u64 period)
 /* What a tick takes from who does not wait for it. */
 static u64 stolen(u64 period)
 {
-	u64 count = bench_timer_count;
+	u64 count = bench_stamp_count;
 	u64 start = cpu_tsc();
 	u64 rounds;
 
 	cpu_interrupts_on();
 	rounds = bench_spin(start + TICKS * period + period / 2);
 	cpu_interrupts_off();
-	return (cpu_tsc() - start - rounds * SPIN_ROUND) / (bench_timer_count - count);
+	return (cpu_tsc() - start - rounds * SPIN_ROUND) / (bench_stamp_count - count);
 }
 
 void bench_timer(const char *value)
@@ -52,7 +52,7 @@ void bench_timer(const char *value)
 	u64 start;
 
 	(void)value;
-	gate_set(VECTOR_TIMER, bench_timer_entry);
+	gate_set(VECTOR_TIMER, bench_stamp_entry);
 	cpu_interrupts_off();
 	apic_timer_periodic(COUNTS);
 	start = cpu_tsc();
