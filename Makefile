@@ -37,6 +37,10 @@ hv_cflags := -std=gnu2x -ffreestanding -O2 -g -mgeneral-regs-only -mno-red-zone 
 hv_asmflags := -f elf64 -g -F dwarf -I. $(if $(WERROR),-w+error)
 hv_ldflags := -n -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
 
+# TRACE=1 adds the ring of exits, into a folder of its own: see `make trace`.
+TRACE ?=
+hv_cflags += $(if $(TRACE),-DTRACE)
+
 # It is linked twice, as its own table of function names is made from the first link.
 $(OUT)/sluice.elf: $(OUT)/obj/first.elf $(OUT)/obj/symbols.o linker.ld
 	$(call say,LD,$@)
@@ -159,7 +163,7 @@ endef
 $(foreach name,$(settings),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval $(call keep_as_typed,$(name)))))
 
-.PHONY: all build hypervisor host run iso test soak bench lint mutations deps emulators clean help FORCE
+.PHONY: all build hypervisor host run iso test soak bench trace lint mutations deps emulators clean help FORCE
 
 all: build host
 
@@ -198,6 +202,12 @@ bench:
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) hypervisor bench-guest
 	@exec tools/bench.py
 
+trace:
+	@tools/deps.sh build run
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) build
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) hypervisor TRACE=1 OUT=build/trace
+	@exec tools/trace.py
+
 lint:
 	@tools/deps.sh build lint
 	@exec tools/lint.py
@@ -224,6 +234,7 @@ help:
 #: make soak        random guests, random VMs on random IOMMUs, traffic beside attacks, for SECONDS=3600
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make bench       what the hypervisor costs, in instructions: a table, and build/bench.json
+#: make trace       like run, with a trace of all exits: a table, build/trace/timeline.svg and flame.svg
 #: make lint        the checks of the sources alone
 #: make fuzz        fuzzes all parsers of foreign bytes, SECONDS=600 each; T=NAME only those
 #: make coverage    what of the pure code the host tests reach: a table, and pages in build/coverage/html

@@ -191,6 +191,8 @@ def run_system(named):
 def run_all(named):
     """All results."""
     results = [run_build("build: gcc", "build", "host", "attack", "smp", "bench-guest")]
+    if any(named in name for name in ("build: trace", "system: test_trace: test_as_counted")):
+        results.append(run_build("build: trace", "hypervisor", "TRACE=1", "OUT=build/trace"))
     if named in "build: clang":
         results.append(run_build("build: clang", "hypervisor", "CC=clang", "OUT=build/clang"))
     for name in lint.CHECKS:

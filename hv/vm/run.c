@@ -8,11 +8,13 @@
 #include "hv/vm/exits.h"
 #include "hv/vm/nic_report.h"
 #include "hv/vm/services.h"
+#include "hv/vm/trace.h"
 
 /* Until there is something to handle: an exit, or what others asked. */
 static void be_away(struct vm *vm, struct vcpu *vcpu)
 {
 	u32 n = (u32)(vcpu - vm->vcpu);
+	struct trace_mark mark;
 	struct vm_exit exit;
 
 	if (!signal_away(vm, n))
@@ -23,8 +25,10 @@ static void be_away(struct vm *vm, struct vcpu *vcpu)
 		return;
 	}
 	services.cpu->run(vcpu, &exit);
+	mark = trace_begin(vcpu, &exit);
 	signal_back(vm, n);
 	exit_handle(vm, vcpu, &exit);
+	trace_end(vm, vcpu, &exit, &mark);
 }
 
 static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
