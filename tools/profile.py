@@ -4,7 +4,8 @@
     tools/profile.py ROW [QEMU]      ROW as `make bench` names it: cpuid, port-in, mmio-read ...
 
 The measuring guest does it again and again, while QEMU traces each instruction of the hypervisor.
-The trace is cut at VMRUN; the way from one to the next that is seen most often is told, by function.
+The trace is cut at VMRUN; the way from one to the next that is seen most often is told, by function, and by
+calls as a flame graph in build/bench/profile-ROW.svg.
 """
 
 import bisect
@@ -16,12 +17,13 @@ import sys
 import time
 
 import bench
+import charts
 import emulator
 import image
 
 TRACE = bench.FOLDER / "trace.log"
 SECONDS = 300
-TRACE_BYTES = 4 << 20
+TRACE_BYTES = 1 << 20
 
 
 def symbols():
@@ -33,15 +35,21 @@ def symbols():
     return [int(address, 16) for address, _ in rows], [name for _, name in rows]
 
 
-def vmrun_address():
-    """Where the hypervisor enters a guest."""
+def instructions():
+    """The mnemonic of each of the hypervisor's instructions, by address."""
     output = subprocess.run(
         ["objdump", "-d", "--no-show-raw-insn", "-M", "intel", bench.KERNEL],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    return int(re.search(r"^\s*(\w+):\s+vmrun", output, re.MULTILINE)[1], 16)
+    rows = re.findall(r"^\s*(\w+):\s+(\w+)", output, re.MULTILINE)
+    return {int(address, 16): mnemonic for address, mnemonic in rows}
+
+
+def vmrun_address():
+    """Where the hypervisor enters a guest."""
+    return next(address for address, name in instructions().items() if name == "vmrun")
 
 
 def wait_for(condition, what):
@@ -96,26 +104,61 @@ def rounds(vmrun):
             current = []
 
 
+def measure(row, qemu):
+    """The addresses of the way that is seen most often, how often, and of how many."""
+    addresses, _ = symbols()
+    record(row, qemu, addresses[0], addresses[-1])
+    ways = collections.Counter(rounds(vmrun_address()))
+    if not ways:
+        raise emulator.EmulatorError("no exit was seen")
+    way, seen = ways.most_common(1)[0]
+    return way, seen, ways.total()
+
+
+def functions_of(way):
+    """The function of each instruction."""
+    addresses, names = symbols()
+    return [names[bisect.bisect_right(addresses, at) - 1] for at in way]
+
+
+def by_function(way):
+    """Instructions by function."""
+    return collections.Counter(functions_of(way))
+
+
+def by_stack(way):
+    """Instructions by the functions that are being called: (outermost, ..., innermost). The way begins within a
+    function; those that called it come when it returns to them, each at the bottom."""
+    mnemonics, stack, stacks, before = instructions(), [], collections.Counter(), ""
+    for at, name in zip(way, functions_of(way)):
+        if before == "call":
+            stack.append(name)
+        elif before == "ret":
+            stack = stack[:-1]
+        if not stack or stack[-1] != name:
+            stack = stack[:-1] + [name]  # a jump instead of a call and a return, or a caller not met before
+        stacks[tuple(stack)] += 1
+        before = mnemonics.get(at, "")
+    return stacks
+
+
 def main():
     """The command line's way in."""
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 1
-    addresses, names = symbols()
+    row = sys.argv[1]
     try:
-        record(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "", addresses[0], addresses[-1])
+        way, seen, ways = measure(row, sys.argv[2] if len(sys.argv) > 2 else "")
     except emulator.EmulatorError as error:
         print(f"profile: {error}", file=sys.stderr)
         return 1
-    ways = collections.Counter(rounds(vmrun_address()))
-    if not ways:
-        print("profile: no exit was seen", file=sys.stderr)
-        return 1
-    way, seen = ways.most_common(1)[0]
-    count = collections.Counter(names[bisect.bisect_right(addresses, at) - 1] for at in way)
-    for name, instructions in count.most_common():
-        print(f"{instructions:6} {100 * instructions / len(way):5.1f} %  {name}")
-    print(f"{len(way):6} instructions of the hypervisor; seen {seen} of {ways.total()} times")
+    for name, count in by_function(way).most_common():
+        print(f"{count:6} {100 * count / len(way):5.1f} %  {name}")
+    print(f"{len(way):6} instructions of the hypervisor; seen {seen} of {ways} times")
+    graph = bench.FOLDER / f"profile-{row}.svg"
+    graph.write_text(charts.flame(by_stack(way), f"an exit of {row}", "instructions"))
+    print(f"the calls: {graph}")
     return 0
 
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree
 
 import bench
 import image
+import profile
 import trace
 
 IMAGE = "vm=vm0 mem=16M pci=none -- exits"
@@ -38,3 +39,15 @@ def test_nothing_without():
     """An image without it has none of its names, so that no exit can cost more for it."""
     output = subprocess.run(["nm", bench.KERNEL], capture_output=True, text=True, check=True).stdout
     assert "exit_handle" in output and not re.search(r"\btrace(_|$)", output, re.M)
+
+
+def test_profile():
+    """The functions that make up an exit's cost, by QEMU's own trace of instructions; the graph has them all."""
+    way, seen, _ = profile.measure("cpuid", "")
+    functions = profile.by_function(way)
+    assert seen > 4 and sum(functions.values()) == len(way) > 100
+    assert {"svm_enter", "svm_exit_decode"} <= functions.keys()
+    stacks = profile.by_stack(way)
+    assert sum(stacks.values()) == len(way)
+    assert {stack[-1] for stack in stacks} == functions.keys()
+    assert any(len(stack) > 2 for stack in stacks)
