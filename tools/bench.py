@@ -71,9 +71,9 @@ def with_all_devices(made):
 
 
 def work(digest):
-    """All that the guest is to measure on one CPU."""
+    """All that the guest is to measure with its devices."""
     fetch = f"fetch=irq=msi,timeout=600,file={payload.NAME},sha256={digest}"
-    return f"exits timer packets wire disk {fetch}"
+    return f"timer packets wire disk {fetch}"
 
 
 def run(made):
@@ -120,7 +120,7 @@ def two_cpus(qemu, of_the_hypervisors):
 def measure_guest(qemu, tftp, digest):
     """The guest's numbers with the hypervisor, and without it."""
     words = work(digest)
-    bare = guest_rows(run_bare(with_all_devices(machine(qemu, tftp)), words))
+    bare = guest_rows(run_bare(with_all_devices(machine(qemu, tftp)), f"exits {words}"))
     bare |= guest_rows(run_bare(two_cpus(qemu, 0), "ipi"))
     under = guest_rows(
         run_under(with_all_devices(machine(qemu, tftp)), [f"vm=vm0 {ALL_DEVICES} -- {words}"])
@@ -173,9 +173,9 @@ def sizes(log):
 
 
 def measure_lives(qemu, tftp):
-    """A boot by phases, a restart, and sizes: of a VM of 128 MiB with one NIC."""
-    log = run_under(machine(qemu, tftp), ["vm=vm0 restart=1 --"], "lives")
-    return boot_rows(log) | restart(log)
+    """Exits, a boot by phases, a restart, and sizes: of a VM of 128 MiB with one NIC."""
+    log = run_under(machine(qemu, tftp), ["vm=vm0 restart=1 -- exits"], "lives")
+    return guest_rows(log) | boot_rows(log) | restart(log)
 
 
 def boot_rows(log):
@@ -193,7 +193,7 @@ def measure_maps(qemu):
 def measure(qemu, tftp, digest):
     """Each row's numbers on one QEMU: with the hypervisor, without it (or None), and their ratio."""
     under, bare = measure_guest(qemu, tftp, digest)
-    under |= measure_lives(qemu, tftp) | measure_maps(qemu)
+    under = measure_lives(qemu, tftp) | under | measure_maps(qemu)
     if qemu == REFERENCE:
         under |= bench_growth.measure(qemu)
     return {
