@@ -72,7 +72,7 @@ def test_in_a_transfer(boot, where, cpus):
     machine = boot(dataclasses.replace(attacking.ATTACKER, cpus=cpus, reboots=True), where)
     for last in (False, True):
         assert_intact = attacking.start(machine)
-        assert "peek: 0x600000: 0x0" in command(machine, "peek=0x600000")
+        assert "peek: 0x600004: 0x0" in command(machine, "peek=0x600004")
         assert "left: 0 bytes of memory" in command(machine, "left")
         command(machine, "to=0x400000")
         data = attacking.memory(machine)
