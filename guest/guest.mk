@@ -52,3 +52,17 @@ $(GUEST_BUILD)/sluice-guest64-multiboot.elf: $(GUEST_BUILD)/linked.elf
 	$(OBJCOPY) --strip-debug $< $@
 
 -include $(GUEST_SOURCES:%.c=$(GUEST_BUILD)/obj/%.d)
+
+# $(call linked_guest,NAME,ELF) links a test's guest, a multiboot1 ELF32 at 2 MiB, from what NAME_sources and
+# NAME_assembly list.
+define linked_guest
+$(1)_objects := $$($(1)_sources:%.c=$$(GUEST_BUILD)/obj/%.o) \
+	$$($(1)_assembly:%.asm=$$(GUEST_BUILD)/obj/%.asm.o)
+$(2): $$($(1)_objects) guest/guest.ld guest/guest.mk tests/$(1)/$(1).mk
+	@mkdir -p $$(@D)
+	$$(LD) -m elf_x86_64 -static -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none \
+		--defsym=image_base=0x200000 -T guest/guest.ld $$($(1)_objects) -o $$@.64
+	$$(OBJCOPY) --strip-debug -O elf32-i386 $$@.64 $$@
+
+-include $$($(1)_sources:%.c=$$(GUEST_BUILD)/obj/%.d)
+endef
