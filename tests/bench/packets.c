@@ -43,10 +43,10 @@ static void phy_control(u16 value)
 /* From the call that sends it until its interrupt was handled and what came in was taken. */
 static u64 one_packet(u16 size)
 {
-	u64 before = interrupts;
-	u64 start;
+	u64 before, start;
 
 	card_rest();
+	before = interrupts;
 	start = cpu_tsc();
 	e1000_send(&nic, frame, size);
 	card_wait(&interrupts, before);

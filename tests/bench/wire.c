@@ -82,10 +82,11 @@ static void set_up_stacks(void)
 /* The far end's sending, answering, and the far end's taking the answer. */
 static u64 one_echo(u16 size)
 {
-	u64 before = interrupts, answered = echoes;
+	u64 before, answered = echoes;
 	u64 start;
 
 	card_rest();
+	before = interrupts; /* behind that of the last answer's being sent */
 	start = cpu_tsc();
 	if (!udp_send(&far_net, NEAR_ADDRESS, FAR_PORT, ECHO_PORT, size))
 		fail(EXIT_MACHINE, "no way to the echo");
@@ -101,10 +102,10 @@ static u64 one_echo(u16 size)
 /* From the packet's being there until its interrupt was handled and it was taken. */
 static u64 one_packet(u16 size)
 {
-	u64 before = interrupts;
-	u64 start;
+	u64 before, start;
 
 	card_rest();
+	before = interrupts;
 	e1000_send(&far, frame, size);
 	start = cpu_tsc();
 	card_wait(&interrupts, before);
