@@ -110,6 +110,8 @@ def test_boot_and_sizes(folder):
     """The boot to the guest's first instruction, the image, and the memory that it takes."""
     made = bench.machine("", folder)
     rows = bench.boot_rows(bench.run_under(made, ["vm=vm0 mem=16M --"], "test-boot"))
+    # The log's share, which is not the boot's, is what it must be.
+    assert 100_000 < rows["boot-console"] < 800_000 and rows["boot"] > 1_000_000
     names = ("boot", "image", "memory")
     assert not {name: rows[name] for name in names if rows[name] > bench_table.MOST[name]}
 
