@@ -31,7 +31,7 @@ MARKDOWN = {
     "device-latency": "a NIC's MSI: the device's write to the handler's first instruction",
     "timer-tick": "timer tick, handler and EOI",
     **{f"sent-{size}": f"packet of {size} bytes sent, with its interrupt" for size in SIZES},
-    **{f"received-{size}": f"packet of {size} bytes received, with its interrupt" for size in SIZES},
+    **{f"received-{size}": f"the same received, and left unread: {size} bytes" for size in SIZES},
     "udp-echo": "UDP echo of 64 bytes, both ends",
     "nvme-read-4k": "nvme: 4 KiB read, with its interrupt",
     "fetch": "16 MiB by TFTP, SHA-256",
