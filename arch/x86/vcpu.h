@@ -97,7 +97,7 @@ enum vm_exit_kind {
 	EXIT_CR4_READ,	    /* .cr4: a MOV from CR4, which holds what the guest is not to see */
 	EXIT_DEBUG,	    /* a write of DR7 that this machine can't let through */
 	EXIT_MACHINE_CHECK, /* #MC while the guest ran */
-	EXIT_HOST_EVENT,    /* an NMI of the hypervisor's; already consumed */
+	EXIT_HOST_EVENT,    /* .host_event: an NMI of the hypervisor's; already consumed */
 	EXIT_PRIVILEGED,    /* an instruction that faults for every guest: gets #GP(0) */
 	EXIT_UNDEFINED,	    /* an instruction that no guest may use: gets #UD */
 	EXIT_TASK_SWITCH,   /* by hardware, which the CPU leaves to the hypervisor */
@@ -114,9 +114,7 @@ enum vm_exit_kind {
 
 struct vm_exit {
 	enum vm_exit_kind kind;
-	u8 length;	  /* of the instruction in bytes; 0: the CPU did not say, decode it */
-	bool in_shadow;	  /* after STI or MOV SS, which the next entry may not know any more */
-	bool in_delivery; /* an interrupt or exception was on its way to the guest's handler */
+	u8 length;	/* of the instruction in bytes; 0: the CPU did not say, decode it */
 	u8 code_length; /* bytes in .code: what the CPU fetched for a data access; 0: it did not say */
 	u8 code[VCPU_CODE_MAX];
 	union {
@@ -135,12 +133,16 @@ struct vm_exit {
 			gpa_t address;
 			bool write;
 			bool execute;
-			bool table_walk; /* it was the guest's own page tables that were not mapped */
+			bool table_walk;  /* it was the guest's own page tables that were not mapped */
+			bool in_delivery; /* an interrupt or exception was on its way to its handler */
 		} nested;
 		struct {
 			bool gpr_known; /* else the instruction is decoded */
 			u8 gpr;		/* enum gpr: where the value is, or goes */
 		} cr4;
+		struct {
+			bool in_shadow; /* of STI or MOV SS, which the next entry may not know any more */
+		} host_event;
 		struct {
 			const char *reason; /* which check failed; NULL: that can't be told */
 		} invalid;

@@ -103,7 +103,7 @@ static void leave_shadowed_halt(struct vm *vm, struct vcpu *vcpu, const struct v
 
 static void handle_host_event(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	if (exit->in_shadow)
+	if (exit->host_event.in_shadow)
 		leave_shadowed_halt(vm, vcpu, exit);
 }
 

@@ -96,7 +96,7 @@ static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_stat
 /* What no access of an instruction can be the cause of; NULL if one is. */
 static const char *reason_to_stop(const struct vm_exit *exit)
 {
-	if (exit->in_delivery)
+	if (exit->nested.in_delivery)
 		return "an interrupt or exception met a stack or table outside of its memory";
 	if (exit->nested.table_walk)
 		return "page tables outside of its memory";

@@ -10,29 +10,33 @@
 #include "hv/vm/services.h"
 #include "hv/vm/trace.h"
 
-/* Until there is something to handle: an exit, or what others asked. */
-static void be_away(struct vm *vm, struct vcpu *vcpu)
+/* Until others ask something, which the VM's end is too. */
+static void run_guest(struct vm *vm, struct vcpu *vcpu, struct signals *signals)
 {
-	u32 n = (u32)(vcpu - vm->vcpu);
 	struct trace_mark mark;
 	struct vm_exit exit;
 
-	if (!signal_away(vm, n))
-		return;
-	if (vm->startup[n].waits) {
-		nmi_sleep();
-		signal_back(vm, n);
-		return;
+	while (signal_away(signals)) {
+		services.cpu->run(vcpu, &exit);
+		mark = trace_begin(vcpu, &exit);
+		signal_back(signals);
+		exit_handle(vm, vcpu, &exit);
+		trace_end(vm, vcpu, &exit, &mark);
 	}
-	services.cpu->run(vcpu, &exit);
-	mark = trace_begin(vcpu, &exit);
-	signal_back(vm, n);
-	exit_handle(vm, vcpu, &exit);
-	trace_end(vm, vcpu, &exit, &mark);
+}
+
+static void sleep_until_asked(struct signals *signals)
+{
+	if (!signal_away(signals))
+		return;
+	nmi_sleep();
+	signal_back(signals);
 }
 
 static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
 {
+	u32 n = (u32)(vcpu - vm->vcpu);
+
 	if (services.cpu->cpu_on(services.pool) != OK) {
 		vm_end(vm, VM_CRASHED, 0, "virtualisation can't be turned on on its CPU");
 		return;
@@ -42,9 +46,14 @@ static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
 	lock_release(&vm->lock);
 	if (vcpu == vm->vcpu)
 		services.cpu->reset(vcpu, &vm->start);
+	/* Whoever takes the request to end sees the end. */
+	startup_attend(vm, vcpu);
 	while (!vm_has_ended(vm)) {
+		if (vm->startup[n].waits)
+			sleep_until_asked(&vm->signals[n]);
+		else
+			run_guest(vm, vcpu, &vm->signals[n]);
 		startup_attend(vm, vcpu);
-		be_away(vm, vcpu);
 	}
 	services.cpu->cpu_off(vcpu);
 }

@@ -23,32 +23,6 @@ void signal_send(struct vm *vm, u32 vcpu, u32 requests)
 		apic_send_nmi(vm->vcpu[vcpu].apic_id);
 }
 
-bool signal_waits(const struct vm *vm, u32 vcpu)
-{
-	return __atomic_load_n(&vm->signals[vcpu].requests, __ATOMIC_SEQ_CST);
-}
-
-u32 signal_take(struct vm *vm, u32 vcpu)
-{
-	return __atomic_exchange_n(&vm->signals[vcpu].requests, 0, __ATOMIC_SEQ_CST);
-}
-
-bool signal_away(struct vm *vm, u32 vcpu)
-{
-	struct signals *signals = &vm->signals[vcpu];
-
-	__atomic_store_n(&signals->away, true, __ATOMIC_SEQ_CST);
-	if (!signal_waits(vm, vcpu))
-		return true;
-	signal_back(vm, vcpu);
-	return false;
-}
-
-void signal_back(struct vm *vm, u32 vcpu)
-{
-	__atomic_store_n(&vm->signals[vcpu].away, false, __ATOMIC_SEQ_CST);
-}
-
 /* One that is not away sees the request before it goes; one that took it was not away since it was asked. */
 static bool is_flushed(const struct signals *signals)
 {

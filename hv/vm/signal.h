@@ -30,11 +30,30 @@ struct signals {
 void signal_send(struct vm *vm, u32 vcpu, u32 requests);
 
 /* On the vCPU's own CPU: whether anything was asked; and takes it. */
-bool signal_waits(const struct vm *vm, u32 vcpu);
-u32 signal_take(struct vm *vm, u32 vcpu);
+static inline bool signal_waits(const struct signals *signals)
+{
+	return __atomic_load_n(&signals->requests, __ATOMIC_SEQ_CST);
+}
+
+static inline u32 signal_take(struct signals *signals)
+{
+	return __atomic_exchange_n(&signals->requests, 0, __ATOMIC_SEQ_CST);
+}
+
+static inline void signal_back(struct signals *signals)
+{
+	__atomic_store_n(&signals->away, false, __ATOMIC_SEQ_CST);
+}
+
 /* True: it may go away now, and is to call signal_back() after. False: there is something to take. */
-bool signal_away(struct vm *vm, u32 vcpu);
-void signal_back(struct vm *vm, u32 vcpu);
+static inline bool signal_away(struct signals *signals)
+{
+	__atomic_store_n(&signals->away, true, __ATOMIC_SEQ_CST);
+	if (!signal_waits(signals))
+		return true;
+	signal_back(signals);
+	return false;
+}
 
 /*
  * Has all vCPUs flush what they cached of the nested tables before they are in the guest again, and waits

@@ -91,12 +91,12 @@ static void carry_out(struct vm *vm, struct vcpu *vcpu, u32 requests)
 
 void startup_attend(struct vm *vm, struct vcpu *vcpu)
 {
-	u32 n = (u32)(vcpu - vm->vcpu);
+	struct signals *signals = &vm->signals[vcpu - vm->vcpu];
 
-	/* Nearly always; what is asked from here on is seen by signal_away(). */
-	if (!signal_waits(vm, n))
+	/* What is asked from here on is seen by signal_away(). */
+	if (!signal_waits(signals))
 		return;
 	lock_take(&vm->lock);
-	carry_out(vm, vcpu, signal_take(vm, n));
+	carry_out(vm, vcpu, signal_take(signals));
 	lock_release(&vm->lock);
 }

@@ -224,7 +224,7 @@ static void test_shadowed_halt(void **state)
 	DESK_CODE_IS(0xf4);
 	handle(EXIT_HOST_EVENT, 0);
 	assert_int_equal(desk.skips, 0); /* it was not reached by STI */
-	desk.exit.in_shadow = true;
+	desk.exit.host_event.in_shadow = true;
 	handle(EXIT_HOST_EVENT, 0);
 	assert_int_equal(desk.skipped, 1);
 	desk.state.cpl = 3; /* there it is a #GP */

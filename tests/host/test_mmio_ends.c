@@ -59,7 +59,7 @@ static void test_stops_in_delivery(void **state)
 	(void)state;
 	DESK_CODE_IS(0x89, 0x03);
 	gpr[GPR_RBX] = DESK_DEVICE;
-	desk.exit.in_delivery = true;
+	desk.exit.nested.in_delivery = true;
 	desk_fault(DESK_DEVICE, true);
 	assert_crashed("an interrupt or exception met a stack or table outside of its memory");
 }

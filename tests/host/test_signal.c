@@ -57,27 +57,27 @@ static void test_asked_before(void **state)
 	signal_send(&vm, 1, SIGNAL_NMI);
 	signal_send(&vm, 1, SIGNAL_INIT);
 	assert_int_equal(nmis[1], 0); /* it will look */
-	assert_false(signal_away(&vm, 1));
+	assert_false(signal_away(&vm.signals[1]));
 	assert_false(vm.signals[1].away);
-	assert_int_equal(signal_take(&vm, 1), SIGNAL_NMI | SIGNAL_INIT);
-	assert_int_equal(signal_take(&vm, 1), 0);
-	assert_true(signal_away(&vm, 1));
-	signal_back(&vm, 1);
+	assert_int_equal(signal_take(&vm.signals[1]), SIGNAL_NMI | SIGNAL_INIT);
+	assert_int_equal(signal_take(&vm.signals[1]), 0);
+	assert_true(signal_away(&vm.signals[1]));
+	signal_back(&vm.signals[1]);
 	assert_int_equal(nmis[0] + nmis[1] + nmis[2], 0);
 }
 
 static void test_asked_while_away(void **state)
 {
 	(void)state;
-	assert_true(signal_away(&vm, 2));
+	assert_true(signal_away(&vm.signals[2]));
 	signal_send(&vm, 2, SIGNAL_END);
 	assert_int_equal(nmis[2], 1);
 	signal_send(&vm, 0, SIGNAL_END);
 	assert_int_equal(nmis[0], 0);
-	signal_back(&vm, 2);
+	signal_back(&vm.signals[2]);
 	signal_send(&vm, 2, SIGNAL_NMI);
 	assert_int_equal(nmis[2], 1);
-	assert_false(signal_away(&vm, 2));
+	assert_false(signal_away(&vm.signals[2]));
 }
 
 /* --- The flush --- */
@@ -96,22 +96,22 @@ static void test_nobody_is_away(void **state)
 	assert_true(signal_flush(&vm).done);
 	assert_int_equal(looks, 0);
 	for (u32 n = 0; n < CPUS; n++) {
-		assert_false(signal_away(&vm, n)); /* not before it has flushed */
-		assert_int_equal(signal_take(&vm, n), SIGNAL_FLUSH);
+		assert_false(signal_away(&vm.signals[n])); /* not before it has flushed */
+		assert_int_equal(signal_take(&vm.signals[n]), SIGNAL_FLUSH);
 	}
 	assert_true(in_hypervisor());
 }
 
 static void leave_at_once(u32 vcpu)
 {
-	signal_back(&vm, vcpu);
+	signal_back(&vm.signals[vcpu]);
 }
 
 static void test_others_leave(void **state)
 {
 	(void)state;
 	on_nmi = leave_at_once;
-	assert_true(signal_away(&vm, 0) && signal_away(&vm, 2));
+	assert_true(signal_away(&vm.signals[0]) && signal_away(&vm.signals[2]));
 	assert_true(signal_flush(&vm).done);
 	assert_int_equal(nmis[0], 1);
 	assert_int_equal(nmis[1], 0);
@@ -123,17 +123,17 @@ static void come_and_go(void)
 {
 	assert_true(vm.signals[2].away);
 	if (looks == 5) {
-		signal_back(&vm, 2);
-		assert_false(signal_away(&vm, 2));
-		assert_int_equal(signal_take(&vm, 2), SIGNAL_FLUSH);
-		assert_true(signal_away(&vm, 2));
+		signal_back(&vm.signals[2]);
+		assert_false(signal_away(&vm.signals[2]));
+		assert_int_equal(signal_take(&vm.signals[2]), SIGNAL_FLUSH);
+		assert_true(signal_away(&vm.signals[2]));
 	}
 }
 
 static void test_out_and_in_again(void **state)
 {
 	(void)state;
-	assert_true(signal_away(&vm, 2));
+	assert_true(signal_away(&vm.signals[2]));
 	while_waiting = come_and_go;
 	assert_true(signal_flush(&vm).done);
 	assert_int_equal(looks, 6);
@@ -143,12 +143,12 @@ static void test_out_and_in_again(void **state)
 static void test_one_does_not_leave(void **state)
 {
 	(void)state;
-	assert_true(signal_away(&vm, 1));
+	assert_true(signal_away(&vm.signals[1]));
 	assert_false(signal_flush(&vm).done);
 	assert_int_equal(nmis[1], 1);
 	assert_non_null(strstr(captured_log(), "virtual CPU 1 can't be reached"));
 	/* The request stays, so that it flushes whenever it comes. */
-	assert_int_equal(signal_take(&vm, 1), SIGNAL_FLUSH);
+	assert_int_equal(signal_take(&vm.signals[1]), SIGNAL_FLUSH);
 }
 
 int main(void)

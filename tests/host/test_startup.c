@@ -208,7 +208,7 @@ static void test_flush(void **state)
 static void test_kicked(void **state)
 {
 	(void)state;
-	assert_true(signal_away(&vm, 1));
+	assert_true(signal_away(&vm.signals[1]));
 	startup_send_nmi(&vm, 1);
 	assert_int_equal(kicks, 0); /* for nothing it is not woken */
 	startup_send_startup(&vm, 1, 1);

@@ -67,10 +67,10 @@ static void test_nmi(void **state)
 	decode(SVM_EXIT_NMI, 0, 0);
 	assert_int_equal(vm_exit.kind, EXIT_HOST_EVENT);
 	assert_int_equal(nmis_taken, 1);
-	assert_false(vm_exit.in_shadow);
+	assert_false(vm_exit.host_event.in_shadow);
 	vmcb->interrupt_shadow = SVM_INTERRUPT_SHADOW;
 	decode(SVM_EXIT_NMI, 0, 0);
-	assert_true(vm_exit.in_shadow);
+	assert_true(vm_exit.host_event.in_shadow);
 	decode(SVM_EXIT_CPUID, 0, 0);
 	assert_int_equal(nmis_taken, 2);
 }
@@ -192,8 +192,8 @@ static u64 repeated(u64 info)
 {
 	vmcb->exit_int_info = info;
 	decode(SVM_EXIT_NESTED_FAULT, 0, 0);
-	assert_int_equal(vm_exit.in_delivery, info >> 31 & 1);
-	return svm_of(&vcpu)->repeat;
+	assert_int_equal(vm_exit.nested.in_delivery, info >> 31 & 1);
+	return vmcb->event_injection;
 }
 
 static void test_interrupted_deliveries(void **state)

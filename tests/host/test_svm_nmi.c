@@ -18,7 +18,8 @@ static u64 enter(void)
 {
 	u64 event;
 
-	svm_set_event(&vcpu);
+	if (svm_of(&vcpu)->nmi_waits)
+		svm_deliver_nmi(&vcpu);
 	event = vmcb->event_injection;
 	vmcb->event_injection = 0;
 	return event;
@@ -121,10 +122,9 @@ static void test_others_first(void **state)
 	svm_inject(&vcpu, &(struct vcpu_event){.kind = EVENT_EXCEPTION, .vector = VECTOR_UD});
 	assert_int_equal(enter(), 0x80000306);
 	assert_int_equal(nmis_sent, 1);
-	svm_of(&vcpu)->repeat = 0x80000051;
+	vmcb->event_injection = 0x80000051; /* to be repeated */
 	assert_int_equal(enter(), 0x80000051);
 	assert_int_equal(nmis_sent, 2);
-	svm_of(&vcpu)->repeat = 0;
 	assert_int_equal(enter(), INJECTED);
 	assert_int_equal(nmis_sent, 2);
 }

@@ -48,7 +48,6 @@ static void test_reset(void **state)
 	memset(vcpu.gpr, 0xa5, sizeof(vcpu.gpr));
 	vmcb->event_injection = SVM_EVENT_VALID;
 	vmcb->interrupt_shadow = 1;
-	svm_of(&vcpu)->repeat = SVM_EVENT_VALID;
 	svm_reset(&vcpu, &desk_start);
 	assert_int_equal(cpu_resets, 1);
 	svm_state(&vcpu, &seen);
@@ -68,7 +67,6 @@ static void test_reset(void **state)
 		assert_int_equal(seen.segment[i].attributes, i == SEGMENT_CS ? 0xc9b : 0xc93);
 	}
 	assert_int_equal(vmcb->event_injection, 0);
-	assert_int_equal(svm_of(&vcpu)->repeat, 0);
 	assert_int_equal(vmcb->interrupt_shadow, 0);
 	assert_int_equal(vmcb->dr7, 0x400);
 	assert_int_equal(vmcb->g_pat, PAT_RESET);

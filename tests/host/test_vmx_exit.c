@@ -29,7 +29,8 @@ static void test_instructions(void **state)
 		decode(rows[i].reason, 0);
 		assert_int_equal(vm_exit.kind, rows[i].kind);
 		assert_int_equal(vm_exit.length, 2);
-		assert_false(vm_exit.in_shadow || vm_exit.in_delivery);
+		if (vm_exit.kind == EXIT_HOST_EVENT)
+			assert_false(vm_exit.host_event.in_shadow);
 		assert_true(vmx->launched);
 	}
 }

@@ -32,7 +32,7 @@ static void test_nmi_unblocking(void **state)
 static void assert_repeated(u32 info, u32 error)
 {
 	decode(48, BIT(7) | BIT(8));
-	assert_true(vm_exit.in_delivery);
+	assert_true(vm_exit.nested.in_delivery);
 	vcpu.rflags = 2 | RFLAGS_IF;
 	desk_enter();
 	assert_int_equal(vmcs_read(VMCS_ENTRY_EVENT), info);
@@ -57,7 +57,7 @@ static void test_interrupted_deliveries(void **state)
 	(void)state;
 	fake_vmcs_set(VMCS_IDT_VECTORING, 0x7fffffff); /* not valid: junk */
 	decode(48, BIT(7) | BIT(8));
-	assert_false(vm_exit.in_delivery);
+	assert_false(vm_exit.nested.in_delivery);
 	assert_int_equal(vmx->repeat.info, 0);
 	fake_vmcs_set(VMCS_IDT_VECTORING, 0x80000041);
 	fake_vmcs_set(VMCS_IDT_VECTORING_ERROR, 0x77);

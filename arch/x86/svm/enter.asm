@@ -2,7 +2,7 @@
 ;
 ; VMRUN switches RAX, RSP, RIP, RFLAGS and the segments that VMCB and host save area hold; the other
 ; general registers are loaded and saved here, FS, GS, TR, LDTR and the system call MSRs by VMLOAD and
-; VMSAVE. The caller holds GIF at 0.
+; VMSAVE. The caller holds GIF at 0. Of its registers only RBP and RSP are as they were afterwards.
 ;
 ; Between the two VMLOADs the CPU has the guest's GS and TR: nothing is done there that need not be, and what
 ; comes even so (a machine check that does not wait for GIF, 15.17) finds its way without GS (traps.c).
@@ -15,12 +15,7 @@ section .text
 ; rdx: physical address of the host's, from an earlier VMSAVE
 global svm_enter
 svm_enter:
-	push rbx
 	push rbp
-	push r12
-	push r13
-	push r14
-	push r15
 	push rdi
 	push rdx
 
@@ -62,12 +57,7 @@ svm_enter:
 	pop rcx
 	mov [rdi + 7 * 8], rcx
 
-	pop r15
-	pop r14
-	pop r13
-	pop r12
 	pop rbp
-	pop rbx
 	ret
 
 section .note.GNU-stack noalloc noexec nowrite progbits

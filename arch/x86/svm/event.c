@@ -27,14 +27,12 @@ void svm_reset_nmis(struct svm_vcpu *svm)
 	svm->vmcb->intercept_3 &= ~(u32)SVM_INTERCEPT_IRET;
 }
 
-void svm_set_event(struct vcpu *vcpu)
+void svm_deliver_nmi(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 
-	if (!(vmcb->event_injection & SVM_EVENT_VALID))
-		vmcb->event_injection = svm->repeat;
-	if (!svm->nmi_waits || svm->nmi != SVM_NMI_OPEN)
+	if (svm->nmi != SVM_NMI_OPEN)
 		return;
 	if (vmcb->event_injection & SVM_EVENT_VALID) {
 		/* What comes first is delivered, and an NMI of the hypervisor's own ends the guest's run then. */

@@ -19,7 +19,7 @@ static bool is_software_event(u64 info)
  */
 static u64 event_to_repeat(u64 info)
 {
-	if (!(info & SVM_EVENT_VALID) || is_software_event(info))
+	if (is_software_event(info))
 		return 0;
 	if ((info & SVM_EVENT_TYPE) == SVM_EVENT_TYPE_EXCEPTION &&
 	    ((info & SVM_EVENT_VECTOR) >= 32 || (info & SVM_EVENT_VECTOR) == VECTOR_OF_NMI))
@@ -58,12 +58,28 @@ static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
 	exit->nested.write = info & SVM_NPF_WRITE;
 	exit->nested.execute = info & SVM_NPF_EXECUTE;
 	exit->nested.table_walk = info & SVM_NPF_TABLE_WALK;
+	exit->nested.in_delivery = vmcb->exit_int_info & SVM_EVENT_VALID;
 	if (svm_caps.decode_assists && !exit->nested.execute) {
 		u8 fetched = vmcb->instruction_length & SVM_FETCHED_BYTES;
 
 		memcpy(exit->code, vmcb->instruction_bytes, fetched);
 		exit->code_length = fetched;
 	}
+}
+
+static void decode_msr(const struct vmcb *vmcb, const struct vcpu *vcpu, struct vm_exit *exit)
+{
+	exit->kind = EXIT_MSR;
+	exit->msr.write = vmcb->exit_info[0] & SVM_MSR_WRITE;
+	exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
+}
+
+static void decode_nmi(const struct vmcb *vmcb, struct vm_exit *exit)
+{
+	/* It is still pending. */
+	svm_take_nmis();
+	exit->kind = EXIT_HOST_EVENT;
+	exit->host_event.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW;
 }
 
 static void decode_cr4_access(const struct vmcb *vmcb, struct vm_exit *exit)
@@ -129,7 +145,7 @@ static bool plain_exit(u32 code, enum vm_exit_kind *kind)
 void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
-	const struct vmcb *vmcb = svm->vmcb;
+	struct vmcb *vmcb = svm->vmcb;
 	u32 code = (u32)vmcb->exit_code;
 
 	/*
@@ -141,32 +157,27 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 		exit->invalid.reason = svm_check_entry(&svm_caps, vmcb);
 		return;
 	}
-	/* It was delivered; the CPU leaves it there. */
-	svm->vmcb->event_injection = 0;
-	svm->repeat = event_to_repeat(vmcb->exit_int_info);
-	*exit = (struct vm_exit){
-		.in_shadow = vmcb->interrupt_shadow & SVM_INTERRUPT_SHADOW,
-		.in_delivery = vmcb->exit_int_info & SVM_EVENT_VALID,
-	};
+	/* What was injected was delivered, but the CPU leaves it there. */
+	vmcb->event_injection = 0;
+	if (vmcb->exit_int_info & SVM_EVENT_VALID)
+		vmcb->event_injection = event_to_repeat(vmcb->exit_int_info);
+	exit->code_length = 0;
+	exit->length = 0;
 	if (svm_caps.nrip_save && vmcb->next_rip)
 		exit->length = length_from(vmcb->next_rip, vcpu->rip);
 
-	if (svm_follow_iret(vcpu)) {
+	if (svm->nmi != SVM_NMI_OPEN && svm_follow_iret(vcpu)) {
 		exit->kind = EXIT_RETRY;
-	} else if (code == SVM_EXIT_NESTED_FAULT) {
-		decode_nested_fault(vmcb, exit);
 	} else if (code == SVM_EXIT_IOIO) {
 		decode_io(vmcb, vcpu, exit);
 	} else if (code == SVM_EXIT_MSR) {
-		exit->kind = EXIT_MSR;
-		exit->msr.write = vmcb->exit_info[0] & SVM_MSR_WRITE;
-		exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
+		decode_msr(vmcb, vcpu, exit);
+	} else if (code == SVM_EXIT_NESTED_FAULT) {
+		decode_nested_fault(vmcb, exit);
 	} else if (code == SVM_EXIT_CR4_WRITE || code == SVM_EXIT_CR4_READ) {
 		decode_cr4_access(vmcb, exit);
 	} else if (code == SVM_EXIT_NMI) {
-		/* It is still pending. */
-		svm_take_nmis();
-		exit->kind = EXIT_HOST_EVENT;
+		decode_nmi(vmcb, exit);
 	} else if (plain_exit(code, &exit->kind)) {
 		return;
 	} else if (code >= SVM_EXIT_EXCEPTION && code < SVM_EXIT_EXCEPTION + 32) {

@@ -45,7 +45,6 @@ struct svm_vcpu {
 	struct vmcb *vmcb;
 	hpa_t vmcb_hpa;
 	u8 *msrpm;     /* two pages, 15.11 */
-	u64 repeat;    /* what EXITINTINFO said was being delivered when the exit came */
 	bool pae_lent; /* CR4.PAE is set, and the guest does not know */
 	bool mce;      /* the guest has set CR4.MCE, which is always set in fact */
 	bool nmi_waits;
@@ -81,9 +80,12 @@ void svm_take_nmis(void);
 /* At GIF = 1 NMIs and interrupts are taken, until the next svm_run(). */
 void svm_stand_by(void);
 
-/* event.c: what was asked for by svm_inject(), or is to be repeated, goes into the VMCB. */
-void svm_set_event(struct vcpu *vcpu);
-/* After an exit: follows an IRET that ends an NMI's handler. True: the exit was for that alone. */
+/* event.c: an NMI that was asked for goes into the VMCB, if the guest can take it now. */
+void svm_deliver_nmi(struct vcpu *vcpu);
+/*
+ * After an exit of a guest that does not take NMIs: follows the IRET that ends its handler. True: the exit was
+ * for that alone.
+ */
 bool svm_follow_iret(struct vcpu *vcpu);
 /* No NMI waits or is being handled. */
 void svm_reset_nmis(struct svm_vcpu *svm);

@@ -1,21 +1,35 @@
 #include "arch/x86/percpu.h"
 #include "arch/x86/svm/internal.h"
 
-void svm_enter(u64 *gpr, u64 vmcb, u64 host_vmcb);
-
 void svm_take_nmis(void)
 {
 	__asm__ volatile("stgi; nop; clgi" : : : "memory");
 	percpu()->nmi_seen = false;
 }
 
+/*
+ * svm_enter() but for RBP leaves no register as it was: who saves its own saves none twice.
+ */
+static void enter(struct vcpu *vcpu, const struct svm_vcpu *svm)
+{
+	u64 *gpr = vcpu->gpr;
+	u64 guest = svm->vmcb_hpa.v;
+	u64 host = (u64)(uintptr_t)percpu()->backend;
+
+	__asm__ volatile("call svm_enter"
+			 : "+D"(gpr), "+S"(guest), "+d"(host)
+			 :
+			 : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+			   "r15", "cc", "memory");
+}
+
 /* One that came while the CPU was still at GIF = 1, where nothing looks at what it is about. */
 static bool take_earlier_nmi(void)
 {
-	bool seen = percpu()->nmi_seen;
-
+	if (!percpu()->nmi_seen)
+		return false;
 	percpu()->nmi_seen = false;
-	return seen;
+	return true;
 }
 
 void svm_stand_by(void)
@@ -32,7 +46,8 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 	struct svm_vcpu *svm = svm_of(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 
-	svm_set_event(vcpu);
+	if (svm->nmi_waits)
+		svm_deliver_nmi(vcpu);
 	vmcb->rax = vcpu->gpr[GPR_RAX];
 	vmcb->rsp = vcpu->gpr[GPR_RSP];
 	vmcb->rip = vcpu->rip;
@@ -43,7 +58,7 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 		*exit = (struct vm_exit){.kind = EXIT_HOST_EVENT};
 		return;
 	}
-	svm_enter(vcpu->gpr, svm->vmcb_hpa.v, (u64)(uintptr_t)percpu()->backend);
+	enter(vcpu, svm);
 
 	vcpu->gpr[GPR_RAX] = vmcb->rax;
 	vcpu->gpr[GPR_RSP] = vmcb->rsp;

@@ -122,7 +122,6 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start)
 	vmcb->g_pat = PAT_RESET;
 	vmcb->interrupt_shadow = 0;
 	vmcb->event_injection = 0;
-	svm->repeat = 0;
 	svm_reset_nmis(svm);
 	svm_flush(vcpu);
 

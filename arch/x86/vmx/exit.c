@@ -47,6 +47,7 @@ static void decode_ept_violation(u64 qualification, struct vm_exit *exit)
 	exit->nested.address = gpa(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 	exit->nested.write = qualification & VMX_EPT_WRITE;
 	exit->nested.execute = qualification & VMX_EPT_EXECUTE;
+	exit->nested.in_delivery = vmcs_read(VMCS_IDT_VECTORING) & VMX_EVENT_VALID;
 	exit->nested.table_walk =
 		qualification & VMX_EPT_LINEAR && !(qualification & VMX_EPT_FINAL);
 }
@@ -164,7 +165,6 @@ void vmx_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 	}
 	vmx->launched = true;
 	vmx->repeat = event_to_repeat();
-	exit->in_delivery = vmcs_read(VMCS_IDT_VECTORING) & VMX_EVENT_VALID;
 	/* Of exits that an instruction caused; the others don't look at it. */
 	exit->length = (u8)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
 
