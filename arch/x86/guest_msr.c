@@ -3,16 +3,13 @@
 #include "arch/x86/msr.h"
 #include "hv/base/bits.h"
 
-/* Each of the eight types is one of UC, WC, WT, WP, WB, UC-. */
+/* Each of the eight types is one of 0, 1 and 4 to 7: UC, WC, WT, WP, WB, UC-. */
 static bool pat_is_valid(u64 pat)
 {
-	for (unsigned i = 0; i < 8; i++) {
-		u8 type = (u8)(pat >> 8 * i);
+	u64 above_7 = pat & 0xf8f8f8f8f8f8f8f8ull;
+	u64 two_or_three = pat & ~(pat >> 1) & 0x0202020202020202ull;
 
-		if (type > 7 || type == 2 || type == 3)
-			return false;
-	}
-	return true;
+	return !(above_7 | two_or_three);
 }
 
 static bool holds_address(u32 index)

@@ -5,6 +5,8 @@
 #ifndef ARCH_X86_GUEST_WALK_H
 #define ARCH_X86_GUEST_WALK_H
 
+#include "arch/x86/msr.h"
+#include "hv/base/bits.h"
 #include "hv/base/status.h"
 #include "hv/base/types.h"
 
@@ -15,6 +17,13 @@ struct guest_paging {
 	u64 efer;
 	u8 address_bits; /* of physical addresses, as CPUID tells the guest */
 };
+
+/* Which bits of these a walk depends on, in one word: no two share a place. */
+static inline u64 guest_paging_mode(const struct guest_paging *paging)
+{
+	return (paging->cr0 & CR0_PG) | (paging->cr4 & (CR4_PSE | CR4_PAE | CR4_LA57)) |
+	       (paging->efer & (EFER_LMA | EFER_NXE));
+}
 
 /* How the walk reads guest memory: width is 4 or 8 bytes, address a multiple of it. */
 struct guest_reader {

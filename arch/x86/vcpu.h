@@ -5,6 +5,9 @@
 #ifndef ARCH_X86_VCPU_H
 #define ARCH_X86_VCPU_H
 
+#include "arch/x86/guest_code.h"
+#include "arch/x86/guest_cpuid.h"
+#include "arch/x86/guest_msrs.h"
 #include "hv/base/pt.h"
 #include "hv/base/status.h"
 
@@ -36,7 +39,13 @@ struct vcpu {
 	u32 apic_id;	 /* of the physical CPU that it runs on, for good */
 	u64 cr4_allowed; /* what the guest may set in CR4; by the caller, before create() */
 	void *backend;	 /* the backend's own page */
-	struct vm *vm;	 /* whose CPU it is; opaque to the backends */
+	struct vm *vm;	 /* whose CPU it is; opaque to the backends, as is the next */
+	struct signals *signals;
+	struct guest_code code;
+	struct guest_cpuid cpuid;
+	struct guest_msrs msrs;
+	u64 cpuid_answers; /* that the backend gave by these, without an exit for the caller */
+	u64 msr_answers;
 };
 
 /* A segment register; base and attributes as the VMCB has them (AMD APM volume 2, 15.5.1, 14.1.3). */
@@ -127,7 +136,6 @@ struct vm_exit {
 			u8 width; /* 1, 2, 4 */
 			bool in;
 			bool string;
-			bool rep;
 		} io;
 		struct {
 			gpa_t address;
@@ -187,6 +195,14 @@ struct vcpu_event {
 #define PF_ERROR_USER	  BIT(2)
 #define PF_ERROR_RESERVED BIT(3) /* an entry on the way has a reserved bit */
 
+typedef bool vcpu_handler(struct vcpu *vcpu, const struct vm_exit *exit);
+
+/* Moves rip past an instruction that is done; outside of 64-bit code the backend cuts it to 32 bits. */
+static inline void vcpu_skip(struct vcpu *vcpu, u8 length)
+{
+	vcpu->rip += length;
+}
+
 struct vcpu_ops {
 	const char *name;	 /* "svm" */
 	const char *nested_name; /* "npt" */
@@ -218,14 +234,13 @@ struct vcpu_ops {
 	void (*msr_pass)(struct vcpu *vcpu, u32 index, bool read, bool write);
 
 	/*
-	 * Enters the guest on the calling CPU, which is the vCPU's, and returns at the next exit.
-	 * rip still points to the instruction that exited.
+	 * Enters the guest on the calling CPU, which is the vCPU's, and again after each exit for which handle
+	 * returns true. rip still points to the instruction that exited. Where it was moved at the next entry an
+	 * instruction was carried out for the guest, and what that ends is over: the shadow of STI or MOV SS.
 	 */
-	void (*run)(struct vcpu *vcpu, struct vm_exit *exit);
+	void (*run)(struct vcpu *vcpu, vcpu_handler *handle);
 	/* After a run() that no other is to follow soon: the calling CPU takes NMIs and interrupts again. */
 	void (*stand_by)(void);
-	/* Moves rip past the instruction and ends an interrupt shadow. */
-	void (*skip)(struct vcpu *vcpu, u8 length);
 	void (*inject)(struct vcpu *vcpu, const struct vcpu_event *event);
 	void (*state)(const struct vcpu *vcpu, struct vcpu_state *state);
 	/*

@@ -46,6 +46,9 @@ static inline iova_t iova(u64 v)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* A function that the common way does without: it is kept out of that, with what it needs. */
+#define RARE __attribute__((cold, noinline))
+
 #define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 
 #endif

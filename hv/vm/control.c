@@ -13,7 +13,7 @@ struct cr4_access {
 };
 
 /* From the CPU if it told all, else from the bytes; false: they are no such MOV, as they changed since. */
-static bool find_access(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+static bool find_access(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
 			enum operation operation, struct vcpu_state *state,
 			struct cr4_access *access)
 {
@@ -54,7 +54,7 @@ void control_cr4_write(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *e
 	if (instruction_mode(&state).bits != 64)
 		value = (u32)value;
 	if (services.cpu->cr4_write(vcpu, value) == OK)
-		services.cpu->skip(vcpu, write.length);
+		vcpu_skip(vcpu, write.length);
 	else
 		fault(vcpu, VECTOR_GP);
 }
@@ -67,7 +67,7 @@ void control_cr4_read(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *ex
 	if (!find_access(vm, vcpu, exit, INSN_MOV_FROM_CR, &state, &read))
 		return;
 	vcpu->gpr[read.gpr] = state.cr4;
-	services.cpu->skip(vcpu, read.length);
+	vcpu_skip(vcpu, read.length);
 }
 
 /*
@@ -88,6 +88,6 @@ void control_xsetbv(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit
 		fault(vcpu, VECTOR_GP);
 	} else if (length) {
 		guest_xcr0_write(value);
-		services.cpu->skip(vcpu, length);
+		vcpu_skip(vcpu, length);
 	}
 }

@@ -168,6 +168,12 @@ void cpuid_filter(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 	*v = (struct cpuid_values){0};
 }
 
+/* In the rest of the table are no leaves with subleaves. */
+bool cpuid_is_constant(u32 leaf)
+{
+	return leaf != 0x00000001 && leaf != 0x00000004 && leaf != 0x00000007 && leaf != 0x0000000d;
+}
+
 /*
  * Intel SDM volume 3, 2.5; AMD APM volume 2, 3.1.3. Not in it, as their features are never shown: LA57, VMXE,
  * SMXE, PKE, CET, PKS. MCE and PCE, which no leaf that is shown tells of, are on every CPU with long

@@ -23,6 +23,9 @@ struct cpuid_context {
 void cpuid_filter(u32 leaf, u32 subleaf, const struct cpuid_context *context,
 		  struct cpuid_values *values);
 
+/* Pure: the answer depends neither on ECX nor on what the guest has set. */
+bool cpuid_is_constant(u32 leaf);
+
 /* Pure: the bits of CR4 that a guest can set which is shown this in leaves 1 and 7. */
 u64 cpuid_cr4(struct cpuid_values leaf1, struct cpuid_values leaf7);
 

@@ -24,7 +24,7 @@ static void print_registers(const struct vm *vm, const struct vcpu *vcpu,
 		 gpr[GPR_R14], gpr[GPR_R15]);
 }
 
-static void print_code(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_state *state)
+static void print_code(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state)
 {
 	u8 code[INSTRUCTION_MAX_LENGTH];
 	char text[3 * sizeof(code) + 1];
@@ -35,7 +35,7 @@ static void print_code(struct vm *vm, const struct vcpu *vcpu, const struct vcpu
 	log_line(vm->name, "code at rip:%s", size ? text : " none that can be read");
 }
 
-void vm_crash(struct vm *vm, const struct vcpu *vcpu, const char *reason)
+void vm_crash(struct vm *vm, struct vcpu *vcpu, const char *reason)
 {
 	struct vcpu_state state;
 

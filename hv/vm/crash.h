@@ -5,6 +5,6 @@
 #include "arch/x86/vcpu.h"
 
 /* Ends the VM as VM_CRASHED and tells its registers; reason is a constant sentence. */
-void vm_crash(struct vm *vm, const struct vcpu *vcpu, const char *reason);
+void vm_crash(struct vm *vm, struct vcpu *vcpu, const char *reason);
 
 #endif

@@ -10,6 +10,7 @@
 #include "hv/vm/msr.h"
 #include "hv/vm/port_exit.h"
 #include "hv/vm/services.h"
+#include "hv/vm/trace.h"
 #include "hv/vm/vm.h"
 
 static void inject(struct vcpu *vcpu, u8 vector, bool has_error)
@@ -23,15 +24,6 @@ static void inject(struct vcpu *vcpu, u8 vector, bool has_error)
 	services.cpu->inject(vcpu, &event);
 }
 
-/* Past the instruction; a length that can't be told means that its bytes changed: it runs again. */
-static void skip(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
-{
-	u8 length = instruction_length(vm, vcpu, exit);
-
-	if (length)
-		services.cpu->skip(vcpu, length);
-}
-
 static void handle_cpuid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct cpuid_values values =
@@ -41,7 +33,7 @@ static void handle_cpuid(struct vm *vm, struct vcpu *vcpu, const struct vm_exit 
 	vcpu->gpr[GPR_RBX] = values.ebx;
 	vcpu->gpr[GPR_RCX] = values.ecx;
 	vcpu->gpr[GPR_RDX] = values.edx;
-	skip(vm, vcpu, exit);
+	instruction_skip(vcpu, exit);
 }
 
 static void handle_msr(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
@@ -58,7 +50,7 @@ static void handle_msr(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *e
 		vcpu->gpr[GPR_RAX] = (u32)value;
 		vcpu->gpr[GPR_RDX] = value >> 32;
 	}
-	skip(vm, vcpu, exit);
+	instruction_skip(vcpu, exit);
 }
 
 /* There are no hypercalls: the instruction is what it is on a machine without a hypervisor. */
@@ -82,8 +74,9 @@ static void handle_privileged(struct vm *vm, struct vcpu *vcpu, const struct vm_
  */
 static void handle_cache(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	(void)vm;
 	__asm__ volatile("wbinvd" : : : "memory");
-	skip(vm, vcpu, exit);
+	instruction_skip(vcpu, exit);
 }
 
 /*
@@ -98,19 +91,26 @@ static void leave_shadowed_halt(struct vm *vm, struct vcpu *vcpu, const struct v
 	/* Elsewhere than at CPL 0 it is a #GP, which the CPU raises. */
 	if (instruction_fetch(vm, vcpu, exit, &state, &insn) == OK && insn.operation == INSN_HLT &&
 	    state.cpl == 0)
-		services.cpu->skip(vcpu, insn.length);
+		vcpu_skip(vcpu, insn.length);
 }
 
 static void handle_host_event(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	if (exit->host_event.in_shadow)
 		leave_shadowed_halt(vm, vcpu, exit);
+	if (!vm->shares_cpu)
+		return;
+	/* It gives VMs what was typed, and takes their locks. */
+	lock_release(&vm->lock);
+	housekeeping();
+	lock_take(&vm->lock);
 }
 
 /* The guest is left without hardware breakpoints; DR7 goes on reading as after reset. */
 static void handle_debug(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	skip(vm, vcpu, exit);
+	(void)vm;
+	instruction_skip(vcpu, exit);
 }
 
 static void handle_machine_check(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
@@ -195,13 +195,17 @@ const char *exit_name(enum vm_exit_kind kind)
 	return handlers[kind].name;
 }
 
-void exit_handle(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+bool exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	struct vm *vm = vcpu->vm;
+	struct signals *signals = vcpu->signals;
+	struct trace_mark mark = trace_begin(vcpu, exit);
+
+	signal_back(signals);
 	lock_take(&vm->lock);
 	vm->counters.exits[exit->kind]++;
 	handlers[exit->kind].handle(vm, vcpu, exit);
 	lock_release(&vm->lock);
-	/* It gives VMs what was typed, and takes their locks. */
-	if (exit->kind == EXIT_HOST_EVENT && vm->shares_cpu)
-		housekeeping();
+	trace_end(vm, vcpu, exit, &mark);
+	return signal_away(signals);
 }

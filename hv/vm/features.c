@@ -64,6 +64,19 @@ struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu,
 	return shown(vm, vcpu, leaf, subleaf, has_set_osxsave(vcpu, leaf));
 }
 
+void features_prepare(const struct vm *vm, struct vcpu *vcpu)
+{
+	for (u32 n = 0; n < GUEST_CPUID_ANSWERS; n++) {
+		u32 leaf = guest_cpuid_leaf(n);
+		struct cpuid_values values = shown(vm, vcpu, leaf, 0, false);
+
+		vcpu->cpuid.answer[n] =
+			(struct cpuid){values.eax, values.ebx, values.ecx, values.edx};
+		if (cpuid_is_constant(leaf))
+			vcpu->cpuid.known |= (u32)BIT(n);
+	}
+}
+
 /* These two are asked for before the vCPU has any state. */
 u64 features_xcr0(const struct vm *vm, const struct vcpu *vcpu)
 {

@@ -7,6 +7,9 @@
 struct vcpu;
 struct vm;
 
+/* Gives the vCPU, on its own CPU, the answers that it is to know. */
+void features_prepare(const struct vm *vm, struct vcpu *vcpu);
+
 /* The answer to the guest's CPUID on this vCPU. */
 struct cpuid_values features_cpuid(const struct vm *vm, const struct vcpu *vcpu, u32 leaf,
 				   u32 subleaf);

@@ -1,6 +1,8 @@
 #include "hv/vm/instruction.h"
 
 #include "arch/x86/msr.h"
+#include "hv/base/string.h"
+#include "hv/vm/code.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
@@ -32,7 +34,7 @@ struct decode_mode instruction_mode(const struct vcpu_state *state)
 	return (struct decode_mode){state->cr0 & CR0_PE && attributes & CS_DEFAULT ? 32 : 16};
 }
 
-/* As many of size bytes at linear as can be read; they may lie on two pages. */
+/* As many of size bytes at linear as can be read. */
 static u64 read_linear(struct vm *vm, const struct vcpu_state *state, u64 linear, u8 *to, u64 size)
 {
 	u64 done = 0;
@@ -49,17 +51,28 @@ static u64 read_linear(struct vm *vm, const struct vcpu_state *state, u64 linear
 	return done;
 }
 
-u64 instruction_bytes(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_state *state,
+u64 instruction_bytes(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
 		      u8 code[INSTRUCTION_MAX_LENGTH])
 {
-	u64 linear = vcpu->rip;
+	u64 linear = vcpu->rip, room;
+	const u8 *at;
 
 	if (instruction_mode(state).bits != 64)
 		linear = (u32)(linear + state->segment[SEGMENT_CS].base);
-	return read_linear(vm, state, linear, code, INSTRUCTION_MAX_LENGTH);
+	at = code_at(vm, vcpu, state, linear);
+	if (!at)
+		return 0;
+	room = PAGE_SIZE - (linear & PAGE_MASK);
+	if (room >= INSTRUCTION_MAX_LENGTH) {
+		__builtin_memcpy(code, at, INSTRUCTION_MAX_LENGTH);
+		return INSTRUCTION_MAX_LENGTH;
+	}
+	memcpy(code, at, room);
+	return room + read_linear(vm, state, linear + room, code + room,
+				  INSTRUCTION_MAX_LENGTH - room);
 }
 
-enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
 			      struct vcpu_state *state, struct instruction *insn)
 {
 	struct bytes fetched = {exit->code, exit->code_length};
@@ -76,31 +89,14 @@ enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const stru
 	return decode_instruction(bytes, instruction_mode(state), insn);
 }
 
-/*
- * CPUID, RDMSR and WRMSR, which have no operands, and no prefix before them here: so in every mode. 0: others,
- * for the decoder.
- */
-static u8 plain_length(struct bytes code)
-{
-	if (code.size < 2 || code.data[0] != 0x0f)
-		return 0;
-	return code.data[1] == 0xa2 || code.data[1] == 0x32 || code.data[1] == 0x30 ? 2 : 0;
-}
-
-u8 instruction_length(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit)
+u8 instruction_decoded_length(struct vm *vm, struct vcpu *vcpu)
 {
 	struct vcpu_state state;
 	struct instruction insn;
 	u8 code[INSTRUCTION_MAX_LENGTH];
 	struct bytes bytes = {code, 0};
-	u8 length;
 
-	if (exit->length)
-		return exit->length;
 	services.cpu->state(vcpu, &state);
 	bytes.size = instruction_bytes(vm, vcpu, &state, code);
-	length = plain_length(bytes);
-	if (length)
-		return length;
 	return decode_instruction(bytes, instruction_mode(&state), &insn) == OK ? insn.length : 0;
 }

@@ -14,21 +14,33 @@ struct vm;
  * through the guest's tables. ERR_INVALID: its bytes can't be read; others as decode_instruction(). *state
  * is the vCPU's.
  */
-enum status instruction_fetch(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
 			      struct vcpu_state *state, struct instruction *insn);
 
 /* The kind of code that a vCPU in this state runs. */
 struct decode_mode instruction_mode(const struct vcpu_state *state);
 
 /* As many bytes from the vCPU's rip on as can be read; their number, 0 to INSTRUCTION_MAX_LENGTH. */
-u64 instruction_bytes(struct vm *vm, const struct vcpu *vcpu, const struct vcpu_state *state,
+u64 instruction_bytes(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
 		      u8 code[INSTRUCTION_MAX_LENGTH]);
 
 /* guest_walk() through the VM's own tables: ERR_INVALID too where they are outside of its RAM. */
 enum status linear_translate(struct vm *vm, const struct vcpu_state *state, u64 linear,
 			     struct guest_translation *translation);
 
-/* The length of the instruction that exited: as the CPU says, or decoded. 0: it can't be told. */
-u8 instruction_length(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit);
+/* The length of the instruction at rip. 0: it can't be told. */
+RARE u8 instruction_decoded_length(struct vm *vm, struct vcpu *vcpu);
+
+/* That of the instruction that exited: as the CPU says, or decoded. */
+static inline u8 instruction_length(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	return exit->length ? exit->length : instruction_decoded_length(vm, vcpu);
+}
+
+/* Past it. If that can't be told its bytes have changed, and what is there now is to run. */
+static inline void instruction_skip(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	vcpu_skip(vcpu, instruction_length(vcpu->vm, vcpu, exit));
+}
 
 #endif

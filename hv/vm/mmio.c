@@ -11,7 +11,7 @@
 /* String instructions go on for at most so many elements an exit, so that other work is not held up. */
 #define ELEMENTS_AT_ONCE 1024
 
-static void cannot(struct vm *vm, const struct vcpu *vcpu, const struct vm_exit *exit,
+static void cannot(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
 		   const char *reason)
 {
 	log_line(vm->name, "no memory of its own at guest-physical %#lx (%s)",
@@ -121,5 +121,5 @@ void mmio_fault(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 		return;
 	}
 	if (emulate_all(vm, vcpu, &state, &insn, exit))
-		services.cpu->skip(vcpu, insn.length);
+		vcpu_skip(vcpu, insn.length);
 }

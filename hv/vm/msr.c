@@ -58,24 +58,41 @@ static bool is_present(const struct msr_row *row)
 	return !row->present || row->present();
 }
 
+/* The rows are in the order of their MSRs. */
 static const struct msr_row *find_row(u32 index)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		if (index >= rows[i].first && index <= rows[i].last)
-			return is_present(&rows[i]) ? &rows[i] : NULL;
-	return NULL;
+	const struct msr_row *row = rows;
+
+	while (index > row->last)
+		if (++row == rows + ARRAY_SIZE(rows))
+			return NULL;
+	return index >= row->first && is_present(row) ? row : NULL;
+}
+
+static void set_up(struct vcpu *vcpu, const struct msr_row *row, u32 index)
+{
+	switch (row->rule) {
+	case MSR_PASS:
+	case MSR_PASS_READ:
+		services.cpu->msr_pass(vcpu, index, true, row->rule == MSR_PASS);
+		break;
+	case MSR_SWITCHED:
+		guest_msr_set(&vcpu->msrs, (struct guest_msr){index, GUEST_MSR_SWITCHED, 0});
+		break;
+	case MSR_CONSTANT:
+		guest_msr_set(&vcpu->msrs,
+			      (struct guest_msr){index, GUEST_MSR_CONSTANT, row->value});
+		break;
+	case MSR_LOCAL_APIC:
+		break;
+	}
 }
 
 void msr_setup(struct vcpu *vcpu)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
-		bool pass = rows[i].rule == MSR_PASS;
-
-		if ((!pass && rows[i].rule != MSR_PASS_READ) || !is_present(&rows[i]))
-			continue;
-		for (u32 index = rows[i].first; index <= rows[i].last; index++)
-			services.cpu->msr_pass(vcpu, index, true, pass);
-	}
+	for (const struct msr_row *row = rows; row < rows + ARRAY_SIZE(rows); row++)
+		for (u32 index = row->first; index <= row->last && is_present(row); index++)
+			set_up(vcpu, row, index);
 }
 
 bool msr_emulate_read(struct vm *vm, struct vcpu *vcpu, u32 index, u64 *value)

@@ -7,7 +7,7 @@
 struct vm;
 struct vcpu;
 
-/* Lets the MSRs through that the CPU switches with the guest. */
+/* Lets the MSRs through that the CPU switches with the guest, and prepares those that are the vCPU's own. */
 void msr_setup(struct vcpu *vcpu);
 
 /* False: no such MSR, or not this value: the guest gets #GP. */

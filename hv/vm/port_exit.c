@@ -10,19 +10,34 @@
 
 #define ELEMENTS_AT_ONCE 1024
 
-static void simple(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+static u32 accumulator(const struct vcpu *vcpu, u8 width)
 {
-	u64 mask = BITS(8 * exit->io.width - 1, 0);
+	u32 eax = (u32)vcpu->gpr[GPR_RAX];
+
+	return width == 1 ? (u8)eax : width == 2 ? (u16)eax : eax;
+}
+
+/* 32 bits clear the upper half, fewer leave the rest. */
+static void write_accumulator(struct vcpu *vcpu, u8 width, u32 value)
+{
 	u64 *rax = &vcpu->gpr[GPR_RAX];
 
-	if (exit->io.in) {
-		u64 value = ports_read(vm, exit->io.port, exit->io.width) & mask;
+	if (width == 1)
+		*rax = (*rax & ~0xffull) | (u8)value;
+	else if (width == 2)
+		*rax = (*rax & ~0xffffull) | (u16)value;
+	else
+		*rax = value;
+}
 
-		/* A 32-bit result clears the upper half, smaller ones leave the rest. */
-		*rax = exit->io.width == 4 ? value : (*rax & ~mask) | value;
-	} else {
-		ports_write(vm, exit->io.port, exit->io.width, (u32)(*rax & mask));
-	}
+static void simple(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	u16 port = exit->io.port;
+
+	if (exit->io.in)
+		write_accumulator(vcpu, exit->io.width, ports_read(vm, port, exit->io.width));
+	else
+		ports_write(vm, port, exit->io.width, accumulator(vcpu, exit->io.width));
 }
 
 /*
@@ -48,7 +63,7 @@ static enum status string_once(struct vm *vm, struct vcpu *vcpu, const struct vc
 }
 
 /* False: the instruction is to run again, for what is left of it or after a fault. */
-static bool string(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
+RARE static bool string(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
 	struct instruction insn;
@@ -79,12 +94,9 @@ static bool string(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 
 void port_exit(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	if (exit->io.string && !string(vm, vcpu, exit))
-		return;
 	if (!exit->io.string)
 		simple(vm, vcpu, exit);
-	u8 length = instruction_length(vm, vcpu, exit);
-
-	if (length)
-		services.cpu->skip(vcpu, length);
+	else if (!string(vm, vcpu, exit))
+		return;
+	instruction_skip(vcpu, exit);
 }

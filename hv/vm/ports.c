@@ -31,7 +31,7 @@ static u32 pm_timer_read(struct vm *vm, u16 port, u8 width)
 	return width == 4 ? pm_timer_value(tsc_read(), clock_tsc_khz()) : ~0u;
 }
 
-static const struct {
+static const struct port_row {
 	u16 first, last;
 	u32 (*read)(struct vm *vm, u16 port, u8 width); /* NULL: all ones; NULL below: ignored */
 	void (*write)(struct vm *vm, u16 port, u8 width, u32 value);
@@ -42,23 +42,34 @@ static const struct {
 	{VPCI_ADDRESS_PORT, VPCI_DATA_PORT + 3, vpci_port_read, vpci_port_write},
 };
 
+/* The rows are in the order of their ports. */
+static const struct port_row *find_row(u16 port)
+{
+	const struct port_row *row = rows;
+
+	while (port > row->last)
+		if (++row == rows + ARRAY_SIZE(rows))
+			return NULL;
+	return port >= row->first ? row : NULL;
+}
+
 u32 ports_read(struct vm *vm, u16 port, u8 width)
 {
+	const struct port_row *row = find_row(port);
 	u32 value;
 
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		if (port >= rows[i].first && port <= rows[i].last)
-			return rows[i].read ? rows[i].read(vm, port, width) : ~0u;
-	return vpci_io_read(vm, port, width, &value) ? value : ~0u;
+	if (row)
+		return row->read ? row->read(vm, port, width) : ~0u;
+	return vpci_may_have_port(&vm->pci, port) && vpci_io_read(vm, port, width, &value) ? value
+											    : ~0u;
 }
 
 void ports_write(struct vm *vm, u16 port, u8 width, u32 value)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		if (port >= rows[i].first && port <= rows[i].last) {
-			if (rows[i].write)
-				rows[i].write(vm, port, width, value);
-			return;
-		}
-	(void)vpci_io_write(vm, port, width, value);
+	const struct port_row *row = find_row(port);
+
+	if (row && row->write)
+		row->write(vm, port, width, value);
+	else if (!row && vpci_may_have_port(&vm->pci, port))
+		(void)vpci_io_write(vm, port, width, value);
 }

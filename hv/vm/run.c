@@ -4,43 +4,35 @@
 #include "arch/x86/traps.h"
 #include "hv/base/log.h"
 #include "hv/vm/build.h"
+#include "hv/vm/code.h"
 #include "hv/vm/console.h"
 #include "hv/vm/exits.h"
+#include "hv/vm/features.h"
 #include "hv/vm/nic_report.h"
 #include "hv/vm/services.h"
-#include "hv/vm/trace.h"
 
 /* Until others ask something, which the VM's end is too. */
-static void run_guest(struct vm *vm, struct vcpu *vcpu, struct signals *signals)
+static void be_away(struct vm *vm, struct vcpu *vcpu)
 {
-	struct trace_mark mark;
-	struct vm_exit exit;
+	struct signals *signals = vcpu->signals;
 
-	while (signal_away(signals)) {
-		services.cpu->run(vcpu, &exit);
-		mark = trace_begin(vcpu, &exit);
-		signal_back(signals);
-		exit_handle(vm, vcpu, &exit);
-		trace_end(vm, vcpu, &exit, &mark);
-	}
-}
-
-static void sleep_until_asked(struct signals *signals)
-{
 	if (!signal_away(signals))
 		return;
-	nmi_sleep();
-	signal_back(signals);
+	if (!vm->startup[vcpu - vm->vcpu].waits) {
+		services.cpu->run(vcpu, exit_handle);
+	} else {
+		nmi_sleep();
+		signal_back(signals);
+	}
 }
 
 static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
 {
-	u32 n = (u32)(vcpu - vm->vcpu);
-
 	if (services.cpu->cpu_on(services.pool) != OK) {
 		vm_end(vm, VM_CRASHED, 0, "virtualisation can't be turned on on its CPU");
 		return;
 	}
+	features_prepare(vm, vcpu);
 	lock_take(&vm->lock);
 	vlapic_reset(vm, vcpu);
 	lock_release(&vm->lock);
@@ -49,12 +41,10 @@ static void run_vcpu(struct vm *vm, struct vcpu *vcpu)
 	/* Whoever takes the request to end sees the end. */
 	startup_attend(vm, vcpu);
 	while (!vm_has_ended(vm)) {
-		if (vm->startup[n].waits)
-			sleep_until_asked(&vm->signals[n]);
-		else
-			run_guest(vm, vcpu, &vm->signals[n]);
+		be_away(vm, vcpu);
 		startup_attend(vm, vcpu);
 	}
+	code_close(vcpu);
 	services.cpu->cpu_off(vcpu);
 }
 

@@ -40,9 +40,10 @@ static inline u32 signal_take(struct signals *signals)
 	return __atomic_exchange_n(&signals->requests, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Who sees it late sends an NMI, or waits, in vain. */
 static inline void signal_back(struct signals *signals)
 {
-	__atomic_store_n(&signals->away, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&signals->away, false, __ATOMIC_RELEASE);
 }
 
 /* True: it may go away now, and is to call signal_back() after. False: there is something to take. */

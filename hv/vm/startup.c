@@ -1,5 +1,6 @@
 #include "hv/vm/startup.h"
 
+#include "hv/vm/code.h"
 #include "hv/vm/features.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
@@ -76,8 +77,10 @@ static void carry_out(struct vm *vm, struct vcpu *vcpu, u32 requests)
 	static const struct vcpu_event nmi = {.kind = EVENT_NMI, .vector = 2};
 	const bool *waits = &vm->startup[vcpu - vm->vcpu].waits;
 
-	if (requests & SIGNAL_FLUSH)
+	if (requests & SIGNAL_FLUSH) {
 		services.cpu->flush(vcpu);
+		code_close(vcpu);
+	}
 	if (requests & SIGNAL_INIT)
 		wait_for_startup(vm, vcpu);
 	if (requests & SIGNAL_NMI)
@@ -91,7 +94,7 @@ static void carry_out(struct vm *vm, struct vcpu *vcpu, u32 requests)
 
 void startup_attend(struct vm *vm, struct vcpu *vcpu)
 {
-	struct signals *signals = &vm->signals[vcpu - vm->vcpu];
+	struct signals *signals = vcpu->signals;
 
 	/* What is asked from here on is seen by signal_away(). */
 	if (!signal_waits(signals))

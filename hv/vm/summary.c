@@ -31,6 +31,10 @@ static void print_exits(const struct vm *vm)
 	for (u32 i = 0; i < EXIT_KINDS; i++) {
 		u64 count = vm->counters.exits[i];
 
+		for (u32 n = 0; n < vm->vcpu_count; n++)
+			count += i == EXIT_CPUID ? vm->vcpu[n].cpuid_answers
+				 : i == EXIT_MSR ? vm->vcpu[n].msr_answers
+						 : 0;
 		total += count;
 		if (count && length < sizeof(text))
 			length += format_text(text + length, sizeof(text) - length, ", %s %lu",

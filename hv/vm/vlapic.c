@@ -96,6 +96,23 @@ static void pass_registers(struct vcpu *vcpu, bool pass)
 		services.cpu->msr_pass(vcpu, MSR_X2APIC + reg / 16, pass, false);
 }
 
+static u64 apic_base_read(const struct vm *vm, const struct vlapic *vlapic)
+{
+	return VLAPIC_BASE | (vlapic == vm->vlapic ? APIC_BASE_BSP : 0) |
+	       (vlapic->mode != VLAPIC_OFF ? APIC_BASE_ENABLE : 0) |
+	       (vlapic->mode == VLAPIC_X2APIC ? APIC_BASE_X2APIC : 0);
+}
+
+static void set_mode(struct vm *vm, struct vcpu *vcpu, enum vlapic_mode mode)
+{
+	struct vlapic *vlapic = vlapic_of(vm, vcpu);
+
+	vlapic->mode = mode;
+	pass_registers(vcpu, mode == VLAPIC_X2APIC);
+	guest_msr_set(&vcpu->msrs, (struct guest_msr){MSR_APIC_BASE, GUEST_MSR_READ,
+						      apic_base_read(vm, vlapic)});
+}
+
 void vlapic_reset(struct vm *vm, struct vcpu *vcpu)
 {
 	struct vlapic *vlapic = vlapic_of(vm, vcpu);
@@ -103,8 +120,8 @@ void vlapic_reset(struct vm *vm, struct vcpu *vcpu)
 	enum vlapic_mode mode = vlapic->mode == VLAPIC_X2APIC ? VLAPIC_X2APIC : VLAPIC_XAPIC;
 
 	apic_reset();
-	*vlapic = (struct vlapic){.mode = mode, .dfr = 0xffffffff};
-	pass_registers(vcpu, mode == VLAPIC_X2APIC);
+	*vlapic = (struct vlapic){.dfr = 0xffffffff};
+	set_mode(vm, vcpu, mode);
 }
 
 static bool timer_mode_ok(u32 value)
@@ -215,19 +232,13 @@ bool vlapic_mmio_write(struct vm *vm, struct vcpu *vcpu, u32 offset, u32 value)
 	return true;
 }
 
-static u64 apic_base_read(const struct vm *vm, const struct vlapic *vlapic)
-{
-	return VLAPIC_BASE | (vlapic == vm->vlapic ? APIC_BASE_BSP : 0) |
-	       (vlapic->mode != VLAPIC_OFF ? APIC_BASE_ENABLE : 0) |
-	       (vlapic->mode == VLAPIC_X2APIC ? APIC_BASE_X2APIC : 0);
-}
-
 /*
  * The page can't be moved, and the physical APIC stays as it is: only the guest's view changes. The
  * transitions are those of Intel SDM volume 3A, figure 11-27; the others fault.
  */
-static bool apic_base_write(struct vcpu *vcpu, struct vlapic *vlapic, u64 value)
+static bool apic_base_write(struct vm *vm, struct vcpu *vcpu, u64 value)
 {
+	const struct vlapic *vlapic = vlapic_of(vm, vcpu);
 	bool enable = value & APIC_BASE_ENABLE;
 	bool x2apic = value & APIC_BASE_X2APIC;
 	u64 known = BITS(51, 12) | APIC_BASE_BSP | APIC_BASE_ENABLE | APIC_BASE_X2APIC;
@@ -239,8 +250,7 @@ static bool apic_base_write(struct vcpu *vcpu, struct vlapic *vlapic, u64 value)
 		return false;
 	if (mode == VLAPIC_XAPIC && vlapic->mode == VLAPIC_X2APIC)
 		return false;
-	vlapic->mode = mode;
-	pass_registers(vcpu, mode == VLAPIC_X2APIC);
+	set_mode(vm, vcpu, mode);
 	return true;
 }
 
@@ -305,7 +315,7 @@ bool vlapic_msr_write(struct vm *vm, struct vcpu *vcpu, u32 index, u64 value)
 	const struct apic_row *row;
 
 	if (index == MSR_APIC_BASE)
-		return apic_base_write(vcpu, vlapic, value);
+		return apic_base_write(vm, vcpu, value);
 	row = find_row(offset);
 	if (vlapic->mode != VLAPIC_X2APIC || !row)
 		return false;

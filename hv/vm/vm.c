@@ -6,9 +6,6 @@
 #include "hv/base/string.h"
 #include "hv/vm/services.h"
 
-/* Which of the CPU's windows is for what. */
-#define WINDOW_COPY 0
-
 static bool shares_table(const struct vm *vm)
 {
 	return vm->has_domain && vm->domain.shared;
@@ -20,8 +17,12 @@ static bool shares_table(const struct vm *vm)
  */
 static enum status forget_nested(struct vm *vm, gpa_t start, u64 size)
 {
-	struct pt_flushed cpus = signal_flush(vm), units = {.done = true};
+	struct pt_flushed cpus, units = {.done = true};
 
+	/* The vCPU whose windows these are uses them under the lock, or while signal_flush() waits for it. */
+	for (u32 n = 0; n < vm->vcpu_count; n++)
+		vm->vcpu[n].code.last = 0;
+	cpus = signal_flush(vm);
 	if (!cpus.done)
 		return ERR_TIMEOUT;
 	if (shares_table(vm)) {
@@ -152,6 +153,14 @@ static bool find_ram(const struct vm *vm, gpa_t address, hpa_t *host, u64 *size)
 		}
 	}
 	return false;
+}
+
+void *vm_window(const struct vm *vm, u32 window, gpa_t address)
+{
+	hpa_t host;
+	u64 size;
+
+	return find_ram(vm, address, &host, &size) ? paging_window(window, host) : NULL;
 }
 
 enum direction {

@@ -154,6 +154,13 @@ bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size);
 bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size);
 bool vm_fill(struct vm *vm, gpa_t to, u8 byte, u64 size);
 
+/* Which of the CPU's windows is for what. */
+#define WINDOW_COPY 0 /* within a call */
+#define WINDOW_CODE 1 /* and those that follow: hv/vm/code.c */
+
+/* The byte of the VM's RAM in that window of the calling CPU, as paging_window(); NULL: it is not RAM. */
+void *vm_window(const struct vm *vm, u32 window, gpa_t address);
+
 /*
  * Ends the VM: none of its vCPUs is entered again, and those that are in the guest come out at once. reason is
  * a constant sentence, NULL for VM_EXITED. The first end counts. From any CPU.

@@ -178,6 +178,9 @@ enum status vpci_add(struct vm *vm, const struct pci_function *function, struct 
 	if (status != OK)
 		return refuse(vm, function, status, reason);
 	pci->device_count++;
+	for (unsigned n = 0; n < PCI_MAX_BARS; n++)
+		if (function->bar[n].kind == PCI_BAR_IO && vpci_bar_shown(function, n))
+			device->io_bars |= (u8)BIT(n);
 	device->command = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
 	vpci_command_apply(device);
 	vpci_bars_place(vm, device);

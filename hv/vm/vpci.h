@@ -51,6 +51,7 @@ struct vpci_device {
 	u8 pin;	       /* the virtual IOAPIC pin of its INTx, or VPCI_NO_PIN */
 	u8 guest_line; /* Interrupt Line: what the guest stored, at first the pin */
 	u8 told;       /* lines of the log that the guest's doings have cost so far */
+	u8 io_bars;    /* bit n: BAR n, which the guest sees, is of I/O ports */
 	struct vpci_bar bar[PCI_MAX_BARS];
 
 	bool msi_enabled;
@@ -68,6 +69,8 @@ struct vpci {
 	u64 next_memory; /* free from here on in the windows; 0: nothing was placed yet */
 	u64 next_high;
 	u32 next_io;
+	u32 io_first; /* all ports of decoded BARs are among the io_size from here on */
+	u32 io_size;
 	u32 device_count;
 	struct vpci_device device[VPCI_MAX_DEVICES];
 };
@@ -112,6 +115,12 @@ void vpci_port_write(struct vm *vm, u16 port, u8 width, u32 value);
  */
 bool vpci_mmio_read(struct vm *vm, gpa_t address, u8 width, u64 *value);
 bool vpci_mmio_write(struct vm *vm, gpa_t address, u8 width, u64 value);
+
+/* False if no I/O BAR can have the port. */
+static inline bool vpci_may_have_port(const struct vpci *pci, u16 port)
+{
+	return port - pci->io_first < pci->io_size;
+}
 
 /*
  * Likewise accesses to I/O BARs, width 1, 2, 4, any alignment. A guest can place an I/O BAR over any port:

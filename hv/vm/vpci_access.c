@@ -108,63 +108,64 @@ bool vpci_mmio_write(struct vm *vm, gpa_t address, u8 width, u64 value)
 	return true;
 }
 
-/* The physical port behind a guest's; *proper says whether the access stays in the BAR. */
-static bool find_port(const struct vpci *pci, u16 port, u8 width, u16 *physical, bool *proper)
+/* The physical port behind a guest's, if there is one; .proper: the access stays in the BAR. */
+struct port_hit {
+	u16 physical;
+	bool found;
+	bool proper;
+};
+
+static struct port_hit find_port(const struct vpci *pci, u16 port, u8 width)
 {
 	for (u32 d = 0; d < pci->device_count; d++) {
 		const struct vpci_device *device = &pci->device[d];
+		u32 bars = device->command & PCI_COMMAND_IO ? device->io_bars : 0;
 
-		if (!(device->command & PCI_COMMAND_IO))
-			continue;
-		for (unsigned n = 0; n < PCI_MAX_BARS; n++) {
+		for (; bars; bars &= bars - 1) {
+			unsigned n = (unsigned)__builtin_ctz(bars);
 			const struct pci_bar *bar = &device->function->bar[n];
 			u64 start = device->bar[n].value;
 
-			if (bar->kind != PCI_BAR_IO || !start ||
-			    !range_within(port, 1, start, bar->size) ||
-			    !vpci_bar_shown(device->function, n))
-				continue;
-			*physical = (u16)(bar->address + (port - start));
-			*proper = range_within(port, width, start, bar->size);
-			return true;
+			if (start && range_within(port, 1, start, bar->size))
+				return (struct port_hit){
+					.physical = (u16)(bar->address + (port - start)),
+					.found = true,
+					.proper = range_within(port, width, start, bar->size),
+				};
 		}
 	}
-	return false;
+	return (struct port_hit){0};
 }
 
 bool vpci_io_read(struct vm *vm, u16 port, u8 width, u32 *value)
 {
-	u16 physical;
-	bool proper;
+	struct port_hit hit = find_port(&vm->pci, port, width);
 
-	if (!find_port(&vm->pci, port, width, &physical, &proper))
+	if (!hit.found)
 		return false;
 	*value = (u32)ones(width);
-	if (!proper)
+	if (!hit.proper)
 		return true;
 	if (width == 1)
-		*value = port_read8(physical);
+		*value = port_read8(hit.physical);
 	else if (width == 2)
-		*value = port_read16(physical);
+		*value = port_read16(hit.physical);
 	else if (width == 4)
-		*value = port_read32(physical);
+		*value = port_read32(hit.physical);
 	return true;
 }
 
 bool vpci_io_write(struct vm *vm, u16 port, u8 width, u32 value)
 {
-	u16 physical;
-	bool proper;
+	struct port_hit hit = find_port(&vm->pci, port, width);
 
-	if (!find_port(&vm->pci, port, width, &physical, &proper))
-		return false;
-	if (!proper)
-		return true;
+	if (!hit.proper)
+		return hit.found;
 	if (width == 1)
-		port_write8(physical, (u8)value);
+		port_write8(hit.physical, (u8)value);
 	else if (width == 2)
-		port_write16(physical, (u16)value);
+		port_write16(hit.physical, (u16)value);
 	else if (width == 4)
-		port_write32(physical, value);
+		port_write32(hit.physical, value);
 	return true;
 }

@@ -172,10 +172,30 @@ static void bar_map(struct vm *vm, struct vpci_device *device, unsigned n)
 	bar->refused_at = 0;
 }
 
+static void follow_ports(struct vpci *pci)
+{
+	u64 first = 0x10000, end = 0;
+
+	for (u32 d = 0; d < pci->device_count; d++) {
+		const struct vpci_device *device = &pci->device[d];
+		u32 bars = device->command & PCI_COMMAND_IO ? device->io_bars : 0;
+
+		for (; bars; bars &= bars - 1) {
+			unsigned n = (unsigned)__builtin_ctz(bars);
+
+			first = min_u64(first, device->bar[n].value);
+			end = max_u64(end, device->bar[n].value + device->function->bar[n].size);
+		}
+	}
+	pci->io_first = (u32)first;
+	pci->io_size = end > first ? (u32)(end - first) : 0;
+}
+
 void vpci_bars_follow(struct vm *vm)
 {
 	struct vpci *pci = &vm->pci;
 
+	follow_ports(pci);
 	for (u32 d = 0; d < pci->device_count; d++)
 		for (unsigned n = 0; n < PCI_MAX_BARS; n++) {
 			const struct vpci_bar *bar = &pci->device[d].bar[n];

@@ -11,14 +11,6 @@ struct services services;
 
 /* --- The backend -------------------------------------------------------------------------------- */
 
-static void skip_instruction(struct vcpu *vcpu, u8 length)
-{
-	assert_ptr_equal(vcpu, desk.vcpu);
-	assert_true(length >= 1 && length <= 15);
-	desk.skipped += length;
-	desk.skips++;
-}
-
 static void inject(struct vcpu *vcpu, const struct vcpu_event *event)
 {
 	assert_ptr_equal(vcpu, desk.vcpu);
@@ -39,7 +31,7 @@ void guest_xcr0_write(u64 value)
 	desk.xcr0 = value;
 }
 
-static enum status cr4_write(struct vcpu *vcpu, u64 value)
+static enum status write_cr4(struct vcpu *vcpu, u64 value)
 {
 	assert_ptr_equal(vcpu, desk.vcpu);
 	desk.cr4_writes++;
@@ -48,10 +40,9 @@ static enum status cr4_write(struct vcpu *vcpu, u64 value)
 }
 
 static const struct vcpu_ops ops = {
-	.skip = skip_instruction,
 	.inject = inject,
 	.state = state_of,
-	.cr4_write = cr4_write,
+	.cr4_write = write_cr4,
 };
 
 /* --- Devices ------------------------------------------------------------------------------------ */
@@ -184,6 +175,8 @@ int desk_set_up(void **state)
 	strcpy(desk.vm.name, "vm0");
 	desk.vcpu = &desk.vm.vcpu[0];
 	desk.vm.vcpu_count = 1;
+	desk.vcpu->vm = &desk.vm;
+	desk.vcpu->signals = &desk.vm.signals[0];
 	desk.vcpu->rip = DESK_CODE;
 	desk.vcpu->rflags = RFLAGS_FIXED;
 	desk.state.cr0 = CR0_PE | CR0_ET;
@@ -250,10 +243,23 @@ void desk_long_mode(u8 cpl)
 	desk_map(DESK_CODE, DESK_CODE, PTE_P | PTE_U);
 }
 
+/* The next exit is at the same instruction again. */
+void desk_count_skip(void)
+{
+	u64 length = desk.vcpu->rip - desk.rip;
+
+	assert_true(length <= 15);
+	desk.skipped += (u32)length;
+	desk.skips += length != 0;
+	desk.vcpu->rip = desk.rip;
+}
+
 void desk_fault(u64 address, bool write)
 {
 	desk.exit.kind = EXIT_NESTED_FAULT;
 	desk.exit.nested.address = gpa(address);
 	desk.exit.nested.write = write;
+	desk.rip = desk.vcpu->rip;
 	mmio_fault(&desk.vm, desk.vcpu, &desk.exit);
+	desk_count_skip();
 }

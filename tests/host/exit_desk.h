@@ -9,6 +9,7 @@
 #include "tests/host/harness.h"
 
 #include "arch/x86/msr.h"
+#include "hv/vm/exits.h"
 #include "hv/vm/services.h"
 #include "hv/vm/vm.h"
 
@@ -42,6 +43,7 @@ struct desk {
 	u32 housekeepings;
 	bool in_handler; /* exit_handle() is being called */
 
+	u64 rip;     /* of the exit that is handled */
 	u32 skipped; /* bytes, in all */
 	u32 skips;
 	u32 injections;
@@ -72,6 +74,21 @@ void desk_code(const void *code, u64 size);
 void desk_long_mode(u8 cpl);
 /* Maps a page of linear addresses; flags PTE_*. 0 unmaps. */
 void desk_map(u64 linear, u64 physical, u32 flags);
+
+/* What the vCPU was moved on by is counted, and it is back. */
+void desk_count_skip(void);
+
+/* Hands desk.exit to exit_handle(). */
+static inline void desk_handle(void)
+{
+	desk.rip = desk.vcpu->rip;
+	desk.in_handler = true;
+	assert_true(exit_handle(desk.vcpu, &desk.exit));
+	desk.in_handler = false;
+	desk_count_skip();
+	assert_false(desk.vm.lock.held);
+	assert_true(desk.vm.signals[0].away);
+}
 
 /* A nested fault at a guest-physical address, handled by mmio_fault(). */
 void desk_fault(u64 address, bool write);

@@ -1,11 +1,15 @@
 #include "tests/host/guest_memory.h"
 
+#include "arch/x86/paging.h"
+#include "tests/host/harness.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static u8 *memory;
 static u64 memory_size;
 static u64 largest;
+static u32 windows_closed;
 
 void guest_memory_make(struct vm *vm, u64 size, u8 fill)
 {
@@ -42,6 +46,24 @@ bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size)
 		return false;
 	memcpy(to, memory + from.v, size);
 	return true;
+}
+
+void *vm_window(const struct vm *vm, u32 window, gpa_t address)
+{
+	(void)vm;
+	windows_closed &= ~(1u << window);
+	return address.v < memory_size ? memory + address.v : NULL;
+}
+
+void paging_window_end(u32 window)
+{
+	assert_true(window < 32);
+	windows_closed |= 1u << window;
+}
+
+u32 guest_memory_closed(void)
+{
+	return windows_closed;
 }
 
 bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size)

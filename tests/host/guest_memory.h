@@ -8,6 +8,9 @@
 void guest_memory_make(struct vm *vm, u64 size, u8 fill);
 void guest_memory_free(void);
 
+/* Bit n: window n was closed after it was opened last. */
+u32 guest_memory_closed(void);
+
 /* All of it, for reading back. */
 struct bytes guest_memory(void);
 

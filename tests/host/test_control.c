@@ -1,5 +1,5 @@
 // sources: hv/vm/control.c hv/vm/exits.c hv/vm/features.c arch/x86/guest_xcr0.c hv/vm/cpuid.c hv/vm/port_exit.c
-// sources: hv/vm/mmio.c hv/vm/operand.c hv/vm/access.c hv/vm/instruction.c hv/vm/crash.c
+// sources: hv/vm/mmio.c hv/vm/operand.c hv/vm/access.c hv/vm/instruction.c hv/vm/code.c hv/vm/crash.c
 // sources: arch/x86/decode.c arch/x86/decode_tables.c arch/x86/decode_memory.c arch/x86/decode_address.c
 // sources: arch/x86/emulate.c arch/x86/guest_walk.c hv/vm/memory_layout.c tests/host/guest_memory.c tests/host/exit_desk.c
 #include "tests/host/exit_desk.h"
@@ -11,7 +11,7 @@ static void write_exit(u8 length)
 {
 	desk.exit.kind = EXIT_CR4_WRITE;
 	desk.exit.length = length;
-	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	desk_handle();
 }
 
 /* A MOV to CR4 takes its value from the register that its bytes name. */
@@ -89,19 +89,19 @@ static void test_read(void **state)
 	desk.exit.kind = EXIT_CR4_READ;
 	DESK_CODE_IS(0x0f, 0x20, 0xe3); /* mov ebx, cr4 */
 	desk.vcpu->gpr[GPR_RBX] = ~0ull;
-	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	desk_handle();
 	assert_int_equal(desk.vcpu->gpr[GPR_RBX], CR4_PAE | CR4_MCE);
 	assert_int_equal(desk.skipped, 3);
 	desk.exit.cr4.gpr_known = true;
 	desk.exit.cr4.gpr = GPR_R9;
 	desk.exit.length = 4;
-	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	desk_handle();
 	assert_int_equal(desk.vcpu->gpr[GPR_R9], CR4_PAE | CR4_MCE);
 	assert_int_equal(desk.skipped, 7);
 	/* Bytes that changed since. */
 	desk.exit.length = 0;
 	DESK_CODE_IS(0x0f, 0x22, 0xe3);
-	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	desk_handle();
 	assert_int_equal(desk.skipped, 7);
 	assert_int_equal(desk.cr4_writes + desk.injections, 0);
 }
@@ -114,7 +114,7 @@ static void xsetbv(u32 index, u64 value, u8 length)
 	desk.vcpu->gpr[GPR_RDX] = 0xffffffff00000000ull | value >> 32;
 	desk.exit.kind = EXIT_XSETBV;
 	desk.exit.length = length;
-	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
+	desk_handle();
 }
 
 static void assert_faulted(u8 vector)

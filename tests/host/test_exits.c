@@ -1,5 +1,5 @@
 // sources: hv/vm/exits.c hv/vm/control.c hv/vm/cpuid.c hv/vm/features.c arch/x86/guest_xcr0.c hv/vm/port_exit.c
-// sources: hv/vm/mmio.c hv/vm/operand.c hv/vm/access.c hv/vm/instruction.c hv/vm/crash.c
+// sources: hv/vm/mmio.c hv/vm/operand.c hv/vm/access.c hv/vm/instruction.c hv/vm/code.c hv/vm/crash.c
 // sources: arch/x86/decode.c arch/x86/decode_tables.c arch/x86/decode_memory.c arch/x86/decode_address.c
 // sources: arch/x86/emulate.c arch/x86/guest_walk.c tests/host/guest_memory.c hv/vm/memory_layout.c tests/host/exit_desk.c
 #include "tests/host/exit_desk.h"
@@ -25,10 +25,7 @@ static void handle(enum vm_exit_kind kind, u8 length)
 {
 	desk.exit.kind = kind;
 	desk.exit.length = length;
-	desk.in_handler = true;
-	exit_handle(&desk.vm, desk.vcpu, &desk.exit);
-	desk.in_handler = false;
-	assert_false(desk.vm.lock.held);
+	desk_handle();
 }
 
 static void handle_io(u16 port, u8 width, bool in, bool string)

@@ -76,6 +76,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	console_accesses = pci_accesses = bar_accesses = ends = 0;
+	vm.pci.io_size = 0x10000;
 	return 0;
 }
 

@@ -90,17 +90,17 @@ static void test_msr(void **state)
 static void test_ports(void **state)
 {
 	(void)state;
-	vcpu.rip = RIP;
+	vmcb->rip = RIP;
 	decode(SVM_EXIT_IOIO, 0x03f80011, RIP + 2);
 	assert_int_equal(vm_exit.kind, EXIT_IO);
 	assert_int_equal(vm_exit.io.port, 0x3f8);
 	assert_int_equal(vm_exit.io.width, 1);
-	assert_true(vm_exit.io.in && !vm_exit.io.string && !vm_exit.io.rep);
+	assert_true(vm_exit.io.in && !vm_exit.io.string);
 	assert_int_equal(vm_exit.length, 2);
 	decode(SVM_EXIT_IOIO, 0xffff002c, RIP + 15);
 	assert_int_equal(vm_exit.io.port, 0xffff);
 	assert_int_equal(vm_exit.io.width, 2);
-	assert_true(!vm_exit.io.in && vm_exit.io.string && vm_exit.io.rep);
+	assert_true(!vm_exit.io.in && vm_exit.io.string);
 	assert_int_equal(vm_exit.length, 15);
 	decode(SVM_EXIT_IOIO, 0x00000040, RIP + 1);
 	assert_int_equal(vm_exit.io.width, 4);
@@ -132,7 +132,7 @@ static void test_lengths(void **state)
 				       0x1000,	 ~0ull,	  RIP + (1ull << 32)};
 
 	(void)state;
-	vcpu.rip = RIP;
+	vmcb->rip = RIP;
 	for (unsigned i = 0; i < ARRAY_SIZE(not_next); i++) {
 		decode(SVM_EXIT_IOIO, 0x10, not_next[i]);
 		assert_int_equal(vm_exit.length, 0);

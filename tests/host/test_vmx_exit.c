@@ -84,16 +84,16 @@ static void test_ports(void **state)
 	assert_int_equal(vm_exit.kind, EXIT_IO);
 	assert_int_equal(vm_exit.io.port, 0x3f8);
 	assert_int_equal(vm_exit.io.width, 1);
-	assert_true(vm_exit.io.in && !vm_exit.io.string && !vm_exit.io.rep);
+	assert_true(vm_exit.io.in && !vm_exit.io.string);
 	assert_int_equal(vm_exit.length, 2);
 	decode(30, 0xffff0031); /* REP OUTSW */
 	assert_int_equal(vm_exit.io.port, 0xffff);
 	assert_int_equal(vm_exit.io.width, 2);
-	assert_true(!vm_exit.io.in && vm_exit.io.string && vm_exit.io.rep);
+	assert_true(!vm_exit.io.in && vm_exit.io.string);
 	decode(30, 0x00000043); /* by an immediate operand */
 	assert_int_equal(vm_exit.io.width, 4);
 	assert_int_equal(vm_exit.io.port, 0);
-	assert_true(!vm_exit.io.in && !vm_exit.io.string && !vm_exit.io.rep);
+	assert_true(!vm_exit.io.in && !vm_exit.io.string);
 }
 
 /* Table 27-7. */

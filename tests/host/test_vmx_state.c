@@ -187,24 +187,21 @@ static void test_msr_map(void **state)
 	}
 }
 
-static void test_skip(void **state)
+static void test_moving_on(void **state)
 {
 	(void)state;
 	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, VMX_BLOCKING_BY_STI | VMX_BLOCKING_BY_NMI);
-	vcpu.rip = 0xfffffffeull;
-	vmx_skip(&vcpu, 3); /* 32-bit code */
-	assert_int_equal(vcpu.rip, 1);
+	vmx_move_on(0x100000001ull); /* 32-bit code */
+	assert_int_equal(vmcs_read(VMCS_GUEST_RIP), 1);
 	assert_int_equal(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY), VMX_BLOCKING_BY_NMI);
 	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, VMX_BLOCKING_BY_MOV_SS);
 	vmcs_write(VMCS_GUEST_EFER, EFER_LMA | EFER_LME);
-	vcpu.rip = 0xfffffffeull;
-	vmx_skip(&vcpu, 3); /* compatibility mode */
-	assert_int_equal(vcpu.rip, 1);
+	vmx_move_on(0x100000001ull); /* compatibility mode */
+	assert_int_equal(vmcs_read(VMCS_GUEST_RIP), 1);
 	assert_int_equal(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY), 0);
 	set_cs_rights(0xa09b);
-	vcpu.rip = 0xfffffffeull;
-	vmx_skip(&vcpu, 3);
-	assert_int_equal(vcpu.rip, 0x100000001ull);
+	vmx_move_on(0x100000001ull);
+	assert_int_equal(vmcs_read(VMCS_GUEST_RIP), 0x100000001ull);
 }
 
 /* The guest reads what it wrote, and the hypervisor sees the same. */
@@ -410,7 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(test_create),	      DESK_TEST(test_controls),	   DESK_TEST(test_reset),
 		DESK_TEST(test_real_start),   DESK_TEST(test_all_written), DESK_TEST(test_entry),
-		DESK_TEST(test_msr_map),      DESK_TEST(test_skip),	   DESK_TEST(test_shadows),
+		DESK_TEST(test_msr_map),      DESK_TEST(test_moving_on),	   DESK_TEST(test_shadows),
 		DESK_TEST(test_segments),     DESK_TEST(test_efer),	   DESK_TEST(test_pat),
 		DESK_TEST(test_other_msrs),   DESK_TEST(test_cr4),	   DESK_TEST(test_flush),
 		DESK_TEST(test_nested_shape), DESK_TEST(test_pages),

@@ -2,7 +2,7 @@
 ;
 ; VMRUN switches RAX, RSP, RIP, RFLAGS and the segments that VMCB and host save area hold; the other
 ; general registers are loaded and saved here, FS, GS, TR, LDTR and the system call MSRs by VMLOAD and
-; VMSAVE. The caller holds GIF at 0. Of its registers only RBP and RSP are as they were afterwards.
+; VMSAVE. The caller holds GIF at 0. Of its registers only RDI, RSI, RBP and RSP are as they were afterwards.
 ;
 ; Between the two VMLOADs the CPU has the guest's GS and TR: nothing is done there that need not be, and what
 ; comes even so (a machine check that does not wait for GIF, 15.17) finds its way without GS (traps.c).
@@ -10,12 +10,13 @@
 bits 64
 section .text
 
-; rdi: the guest's general registers, 16 words in the order of their encoding
-; rsi: physical address of the guest's VMCB
+; rdi: the guest's general registers, 16 words in the order of their encoding; so afterwards
+; rsi: physical address of the guest's VMCB; so afterwards
 ; rdx: physical address of the host's, from an earlier VMSAVE
 global svm_enter
 svm_enter:
 	push rbp
+	push rsi
 	push rdi
 	push rdx
 
@@ -57,6 +58,7 @@ svm_enter:
 	pop rcx
 	mov [rdi + 7 * 8], rcx
 
+	pop rsi
 	pop rbp
 	ret
 

@@ -1,4 +1,4 @@
-#include "arch/x86/svm/internal.h"
+#include "arch/x86/svm/length.h"
 
 #include "hv/base/string.h"
 
@@ -28,15 +28,7 @@ static u64 event_to_repeat(u64 info)
 		       SVM_EVENT_ERROR);
 }
 
-/* From the address of the next instruction; 0, which has it decoded, if that can't be. */
-static u8 length_from(u64 next_rip, u64 rip)
-{
-	u64 length = next_rip - rip;
-
-	return length <= VCPU_CODE_MAX ? (u8)length : 0;
-}
-
-static void decode_io(const struct vmcb *vmcb, const struct vcpu *vcpu, struct vm_exit *exit)
+static void decode_io(const struct vmcb *vmcb, struct vm_exit *exit)
 {
 	u64 info = vmcb->exit_info[0];
 
@@ -45,8 +37,7 @@ static void decode_io(const struct vmcb *vmcb, const struct vcpu *vcpu, struct v
 	exit->io.width = info >> SVM_IOIO_SIZE_SHIFT & 7;
 	exit->io.in = info & SVM_IOIO_IN;
 	exit->io.string = info & SVM_IOIO_STRING;
-	exit->io.rep = info & SVM_IOIO_REP;
-	exit->length = length_from(vmcb->exit_info[1], vcpu->rip); /* EXITINFO2 is the next rip */
+	exit->length = svm_length_to(vmcb->exit_info[1], vmcb); /* EXITINFO2 is the next rip */
 }
 
 static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
@@ -54,16 +45,15 @@ static void decode_nested_fault(const struct vmcb *vmcb, struct vm_exit *exit)
 	u64 info = vmcb->exit_info[0];
 
 	exit->kind = EXIT_NESTED_FAULT;
+	exit->length = svm_saved_length(vmcb);
 	exit->nested.address = gpa(vmcb->exit_info[1]);
 	exit->nested.write = info & SVM_NPF_WRITE;
 	exit->nested.execute = info & SVM_NPF_EXECUTE;
 	exit->nested.table_walk = info & SVM_NPF_TABLE_WALK;
 	exit->nested.in_delivery = vmcb->exit_int_info & SVM_EVENT_VALID;
 	if (svm_caps.decode_assists && !exit->nested.execute) {
-		u8 fetched = vmcb->instruction_length & SVM_FETCHED_BYTES;
-
-		memcpy(exit->code, vmcb->instruction_bytes, fetched);
-		exit->code_length = fetched;
+		exit->code_length = vmcb->instruction_length & SVM_FETCHED_BYTES;
+		memcpy(exit->code, vmcb->instruction_bytes, exit->code_length);
 	}
 }
 
@@ -72,6 +62,14 @@ static void decode_msr(const struct vmcb *vmcb, const struct vcpu *vcpu, struct 
 	exit->kind = EXIT_MSR;
 	exit->msr.write = vmcb->exit_info[0] & SVM_MSR_WRITE;
 	exit->msr.index = (u32)vcpu->gpr[GPR_RCX];
+	exit->length =
+		svm_length(vcpu, vmcb, exit->msr.write ? SVM_OPCODE_WRMSR : SVM_OPCODE_RDMSR);
+}
+
+static void decode_cpuid(const struct vmcb *vmcb, const struct vcpu *vcpu, struct vm_exit *exit)
+{
+	exit->kind = EXIT_CPUID;
+	exit->length = svm_length(vcpu, vmcb, SVM_OPCODE_CPUID);
 }
 
 static void decode_nmi(const struct vmcb *vmcb, struct vm_exit *exit)
@@ -110,7 +108,6 @@ static bool plain_exit(u32 code, enum vm_exit_kind *kind)
 		u32 code;
 		enum vm_exit_kind kind;
 	} rows[] = {
-		{SVM_EXIT_CPUID, EXIT_CPUID},
 		{SVM_EXIT_VMMCALL, EXIT_HYPERCALL},
 		{SVM_EXIT_XSETBV, EXIT_XSETBV},
 		{SVM_EXIT_WBINVD, EXIT_CACHE},
@@ -142,44 +139,17 @@ static bool plain_exit(u32 code, enum vm_exit_kind *kind)
 	return false;
 }
 
-void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
+RARE static void decode_other(const struct vmcb *vmcb, struct vcpu *vcpu, struct vm_exit *exit)
 {
-	struct svm_vcpu *svm = svm_of(vcpu);
-	struct vmcb *vmcb = svm->vmcb;
 	u32 code = (u32)vmcb->exit_code;
 
-	/*
-	 * QEMU's TCG has put the state of its own host over the guest's, of which nothing is wrong, or exits
-	 * before that has changed: then there is no reason to be found.
-	 */
-	if (code == SVM_EXIT_INVALID) {
-		*exit = (struct vm_exit){.kind = EXIT_INVALID};
-		exit->invalid.reason = svm_check_entry(&svm_caps, vmcb);
+	exit->length = svm_saved_length(vmcb);
+	if (plain_exit(code, &exit->kind))
 		return;
-	}
-	/* What was injected was delivered, but the CPU leaves it there. */
-	vmcb->event_injection = 0;
-	if (vmcb->exit_int_info & SVM_EVENT_VALID)
-		vmcb->event_injection = event_to_repeat(vmcb->exit_int_info);
-	exit->code_length = 0;
-	exit->length = 0;
-	if (svm_caps.nrip_save && vmcb->next_rip)
-		exit->length = length_from(vmcb->next_rip, vcpu->rip);
-
-	if (svm->nmi != SVM_NMI_OPEN && svm_follow_iret(vcpu)) {
-		exit->kind = EXIT_RETRY;
-	} else if (code == SVM_EXIT_IOIO) {
-		decode_io(vmcb, vcpu, exit);
-	} else if (code == SVM_EXIT_MSR) {
-		decode_msr(vmcb, vcpu, exit);
-	} else if (code == SVM_EXIT_NESTED_FAULT) {
-		decode_nested_fault(vmcb, exit);
-	} else if (code == SVM_EXIT_CR4_WRITE || code == SVM_EXIT_CR4_READ) {
+	if (code == SVM_EXIT_CR4_WRITE || code == SVM_EXIT_CR4_READ) {
 		decode_cr4_access(vmcb, exit);
 	} else if (code == SVM_EXIT_NMI) {
 		decode_nmi(vmcb, exit);
-	} else if (plain_exit(code, &exit->kind)) {
-		return;
 	} else if (code >= SVM_EXIT_EXCEPTION && code < SVM_EXIT_EXCEPTION + 32) {
 		pass_exception_on(vcpu, (u8)(code - SVM_EXIT_EXCEPTION), exit);
 	} else {
@@ -188,4 +158,59 @@ void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
 		exit->unknown.info[0] = vmcb->exit_info[0];
 		exit->unknown.info[1] = vmcb->exit_info[1];
 	}
+}
+
+static void decode(const struct vmcb *vmcb, struct vcpu *vcpu, struct vm_exit *exit)
+{
+	u32 code = (u32)vmcb->exit_code;
+
+	exit->code_length = 0;
+	if (code == SVM_EXIT_IOIO)
+		decode_io(vmcb, exit);
+	else if (code == SVM_EXIT_NESTED_FAULT)
+		decode_nested_fault(vmcb, exit);
+	else if (code == SVM_EXIT_MSR)
+		decode_msr(vmcb, vcpu, exit);
+	else if (code == SVM_EXIT_CPUID)
+		decode_cpuid(vmcb, vcpu, exit);
+	else
+		decode_other(vmcb, vcpu, exit);
+}
+
+/*
+ * QEMU's TCG has put the state of its own host over the guest's, of which nothing is wrong, or exits before that
+ * has changed: then there is no reason to be found.
+ */
+RARE static void decode_invalid(const struct vmcb *vmcb, struct vm_exit *exit)
+{
+	exit->kind = EXIT_INVALID;
+	exit->invalid.reason = svm_check_entry(&svm_caps, vmcb);
+}
+
+/* With more to it than what the exit is for. */
+RARE static void decode_disturbed(struct vmcb *vmcb, struct vcpu *vcpu, struct vm_exit *exit)
+{
+	if (vmcb->exit_int_info & SVM_EVENT_VALID)
+		vmcb->event_injection = event_to_repeat(vmcb->exit_int_info);
+	if (svm_of(vcpu)->nmi != SVM_NMI_OPEN && svm_follow_iret(vcpu))
+		exit->kind = EXIT_RETRY;
+	else
+		decode(vmcb, vcpu, exit);
+}
+
+void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct svm_vcpu *svm = svm_of(vcpu);
+	struct vmcb *vmcb = svm->vmcb;
+
+	if ((u32)vmcb->exit_code == SVM_EXIT_INVALID) {
+		decode_invalid(vmcb, exit);
+		return;
+	}
+	/* What was injected was delivered, but the CPU leaves it there. */
+	vmcb->event_injection = 0;
+	if (vmcb->exit_int_info & SVM_EVENT_VALID || svm->nmi != SVM_NMI_OPEN)
+		decode_disturbed(vmcb, vcpu, exit);
+	else
+		decode(vmcb, vcpu, exit);
 }

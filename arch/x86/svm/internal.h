@@ -2,6 +2,7 @@
 #ifndef ARCH_X86_SVM_INTERNAL_H
 #define ARCH_X86_SVM_INTERNAL_H
 
+#include "arch/x86/msr.h"
 #include "arch/x86/svm/vmcb.h"
 
 /* Capabilities, from CPUID 8000_000A (15.4 and Fn8000_000A). */
@@ -43,7 +44,6 @@ enum svm_nmi {
 /* One vCPU's pages: at vcpu->backend. */
 struct svm_vcpu {
 	struct vmcb *vmcb;
-	hpa_t vmcb_hpa;
 	u8 *msrpm;     /* two pages, 15.11 */
 	bool pae_lent; /* CR4.PAE is set, and the guest does not know */
 	bool mce;      /* the guest has set CR4.MCE, which is always set in fact */
@@ -55,6 +55,19 @@ struct svm_vcpu {
 static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)
 {
 	return vcpu->backend;
+}
+
+/* Outside of 64-bit code RIP has 32 bits. */
+static inline bool svm_is_64_bit(const struct vmcb *vmcb)
+{
+	return vmcb->efer & EFER_LMA && vmcb->segment[SEGMENT_CS].attributes & SVM_CODE_LONG;
+}
+
+/* The guest goes on behind an instruction that was carried out for it. */
+static inline void svm_move_on(struct vmcb *vmcb, u64 rip)
+{
+	vmcb->rip = svm_is_64_bit(vmcb) ? rip : (u32)rip;
+	vmcb->interrupt_shadow &= ~SVM_INTERRUPT_SHADOW;
 }
 
 /* cpu.c */
@@ -70,7 +83,7 @@ void svm_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void svm_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
 
 /* run.c */
-void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
+void svm_run(struct vcpu *vcpu, vcpu_handler *handle);
 /*
  * Takes the NMIs that wait, through the hypervisor's own table; the CPU is at GIF = 0 before and after
  * (15.21.7 has no other way to consume one).
@@ -100,7 +113,6 @@ const char *svm_check_entry(const struct svm_caps *caps, const struct vmcb *vmcb
 void svm_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);
 
 /* state.c */
-void svm_skip(struct vcpu *vcpu, u8 length);
 void svm_set_cr4(struct svm_vcpu *svm, u64 value); /* what the guest has set */
 void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void svm_state(const struct vcpu *vcpu, struct vcpu_state *state);

@@ -16,7 +16,6 @@ const struct vcpu_ops svm_ops = {
 	.msr_pass = svm_msr_pass,
 	.run = svm_run,
 	.stand_by = svm_stand_by,
-	.skip = svm_skip,
 	.inject = svm_inject,
 	.state = svm_state,
 	.msr_read = svm_msr_read,

@@ -71,7 +71,6 @@ enum status svm_create(struct vcpu *vcpu, struct pool *pool, hpa_t nested_root)
 	svm = (struct svm_vcpu *)(pages + PAGE_SIZE);
 	*svm = (struct svm_vcpu){
 		.vmcb = (struct vmcb *)pages,
-		.vmcb_hpa = pool_hpa(pool, pages),
 		.msrpm = pages + 2 * PAGE_SIZE,
 	};
 	memset(svm->msrpm, 0xff, SVM_MSRPM_PAGES * PAGE_SIZE);

@@ -4,22 +4,6 @@
 #include "arch/x86/svm/internal.h"
 #include "hv/base/string.h"
 
-#define CS_LONG BIT(9) /* of the VMCB's attributes */
-
-/* Outside of 64-bit code RIP has 32 bits. */
-static bool is_64_bit(const struct vmcb *vmcb)
-{
-	return vmcb->efer & EFER_LMA && vmcb->segment[SEGMENT_CS].attributes & CS_LONG;
-}
-
-void svm_skip(struct vcpu *vcpu, u8 length)
-{
-	u64 next = vcpu->rip + length;
-
-	vcpu->rip = is_64_bit(svm_of(vcpu)->vmcb) ? next : (u32)next;
-	svm_of(vcpu)->vmcb->interrupt_shadow &= ~SVM_INTERRUPT_SHADOW;
-}
-
 void svm_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 {
 	struct vmcb *vmcb = svm_of(vcpu)->vmcb;
@@ -115,7 +99,7 @@ enum status svm_msr_read(const struct vcpu *vcpu, u32 index, u64 *value)
 	return OK;
 }
 
-static enum status efer_write(struct svm_vcpu *svm, u64 value)
+RARE static enum status efer_write(struct svm_vcpu *svm, u64 value)
 {
 	struct vmcb *vmcb = svm->vmcb;
 	u64 efer = vmcb->efer & ~EFER_SVME;

@@ -161,6 +161,9 @@ ASSERT_OFFSET(g_pat, 0x668);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 
+/* Attributes of a code segment: descriptor bit 53, L. */
+#define SVM_CODE_LONG BIT(9)
+
 /* Exit codes, appendix C. */
 #define SVM_EXIT_CR4_READ     0x004
 #define SVM_EXIT_CR4_WRITE    0x014
@@ -197,7 +200,6 @@ _Static_assert(sizeof(struct vcpu_segment) == 16, "VMCB segment");
 /* EXITINFO1 of IOIO (15.10.2). */
 #define SVM_IOIO_IN	    BIT(0)
 #define SVM_IOIO_STRING	    BIT(2)
-#define SVM_IOIO_REP	    BIT(3)
 #define SVM_IOIO_SIZE_SHIFT 4 /* the width in bytes, as one bit of three */
 #define SVM_IOIO_PORT_SHIFT 16
 

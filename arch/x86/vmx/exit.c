@@ -36,7 +36,6 @@ static void decode_io(u64 qualification, struct vm_exit *exit)
 	exit->io.width = (u8)((qualification & VMX_IO_SIZE) + 1);
 	exit->io.in = qualification & VMX_IO_IN;
 	exit->io.string = qualification & VMX_IO_STRING;
-	exit->io.rep = qualification & VMX_IO_REP;
 }
 
 static void decode_ept_violation(u64 qualification, struct vm_exit *exit)

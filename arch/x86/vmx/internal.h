@@ -97,7 +97,7 @@ void vmx_reset(struct vcpu *vcpu, const struct vcpu_start *start);
 void vmx_msr_pass(struct vcpu *vcpu, u32 index, bool read, bool write);
 
 /* run.c */
-void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
+void vmx_run(struct vcpu *vcpu, vcpu_handler *handle);
 void vmx_stand_by(void);
 /* Takes the NMIs that wait, through the hypervisor's own table: an exit by one has blocked them (27.5.5). */
 void vmx_take_nmis(void);
@@ -119,7 +119,8 @@ void vmx_exit_decode(struct vcpu *vcpu, struct vm_exit *exit);
 /* state.c */
 bool vmx_is_64_bit(void);
 void vmx_end_shadow(void); /* of STI or MOV SS */
-void vmx_skip(struct vcpu *vcpu, u8 length);
+/* The guest goes on behind an instruction that was carried out for it. */
+void vmx_move_on(u64 rip);
 void vmx_inject(struct vcpu *vcpu, const struct vcpu_event *event);
 void vmx_state(const struct vcpu *vcpu, struct vcpu_state *state);
 enum status vmx_msr_read(const struct vcpu *vcpu, u32 index, u64 *value);

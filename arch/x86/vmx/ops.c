@@ -17,7 +17,6 @@ const struct vcpu_ops vmx_ops = {
 	.msr_pass = vmx_msr_pass,
 	.run = vmx_run,
 	.stand_by = vmx_stand_by,
-	.skip = vmx_skip,
 	.inject = vmx_inject,
 	.state = vmx_state,
 	.msr_read = vmx_msr_read,

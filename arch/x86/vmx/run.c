@@ -32,11 +32,56 @@ static void tell_failure(struct vm_exit *exit)
 	exit->invalid.reason = vmx_check_entry(&vmx_caps);
 }
 
+static bool answer_cpuid(struct vcpu *vcpu)
+{
+	const struct cpuid *answer = guest_cpuid_find(&vcpu->cpuid, (u32)vcpu->gpr[GPR_RAX]);
+
+	if (!answer)
+		return false;
+	vcpu->gpr[GPR_RAX] = answer->eax;
+	vcpu->gpr[GPR_RBX] = answer->ebx;
+	vcpu->gpr[GPR_RCX] = answer->ecx;
+	vcpu->gpr[GPR_RDX] = answer->edx;
+	vcpu->cpuid_answers++;
+	return true;
+}
+
+/* What faults is left to the caller. */
+static bool answer_msr(struct vcpu *vcpu, bool write, u32 index)
+{
+	const struct guest_msr *msr = guest_msr_find(&vcpu->msrs, index);
+	u64 value;
+
+	if (!msr || (write && msr->kind == GUEST_MSR_READ))
+		return false;
+	value = write ? vcpu->gpr[GPR_RDX] << 32 | (u32)vcpu->gpr[GPR_RAX] : msr->value;
+	if (msr->kind == GUEST_MSR_SWITCHED && (write ? vmx_msr_write(vcpu, index, value)
+						      : vmx_msr_read(vcpu, index, &value)) != OK)
+		return false;
+	if (!write) {
+		vcpu->gpr[GPR_RAX] = (u32)value;
+		vcpu->gpr[GPR_RDX] = value >> 32;
+	}
+	vcpu->msr_answers++;
+	return true;
+}
+
+/* What takes no more than a look at what was prepared; all else is left to the caller: then false. */
+static bool answer(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	if (exit->kind == EXIT_CPUID ? !answer_cpuid(vcpu)
+	    : exit->kind == EXIT_MSR ? !answer_msr(vcpu, exit->msr.write, exit->msr.index)
+				     : true)
+		return false;
+	vcpu_skip(vcpu, exit->length);
+	return true;
+}
+
 /*
  * NMIs are open in the hypervisor. One that comes after the look at nmi_seen sets the timer that is set here
  * to 0 (cpu.c), and the entry ends before the guest's first instruction.
  */
-void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
+static void run_once(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	struct vmx_vcpu *vmx = vmx_of(vcpu);
 	bool entered;
@@ -49,7 +94,8 @@ void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
 	vmx_flush_now(vmx);
 	vmx_set_event(vmx);
 	vmcs_write(VMCS_GUEST_RSP, vcpu->gpr[GPR_RSP]);
-	vmcs_write(VMCS_GUEST_RIP, vcpu->rip);
+	if (vmcs_read(VMCS_GUEST_RIP) != vcpu->rip)
+		vmx_move_on(vcpu->rip);
 	vmcs_write(VMCS_GUEST_RFLAGS, vcpu->rflags);
 	cr2_write(vmx->cr2);
 
@@ -65,4 +111,13 @@ void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
 	vcpu->rip = vmcs_read(VMCS_GUEST_RIP);
 	vcpu->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	vmx_exit_decode(vcpu, exit);
+}
+
+void vmx_run(struct vcpu *vcpu, vcpu_handler *handle)
+{
+	struct vm_exit exit;
+
+	do
+		run_once(vcpu, &exit);
+	while (answer(vcpu, &exit) || handle(vcpu, &exit));
 }

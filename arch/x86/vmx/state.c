@@ -19,12 +19,10 @@ void vmx_end_shadow(void)
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING);
 }
 
-void vmx_skip(struct vcpu *vcpu, u8 length)
+void vmx_move_on(u64 rip)
 {
-	u64 next = vcpu->rip + length;
-
 	/* Outside of 64-bit code RIP has 32 bits. */
-	vcpu->rip = vmx_is_64_bit() ? next : (u32)next;
+	vmcs_write(VMCS_GUEST_RIP, vmx_is_64_bit() ? rip : (u32)rip);
 	vmx_end_shadow();
 }
 

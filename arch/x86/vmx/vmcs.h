@@ -210,7 +210,6 @@ static inline enum vmcs_field vmcs_of_segment(enum vmcs_field first, unsigned se
 #define VMX_IO_SIZE	  BITS(2, 0) /* bytes less one */
 #define VMX_IO_IN	  BIT(3)
 #define VMX_IO_STRING	  BIT(4)
-#define VMX_IO_REP	  BIT(5)
 #define VMX_IO_PORT_SHIFT 16
 /* EPT violations, table 27-7. */
 #define VMX_EPT_WRITE	BIT(1)
