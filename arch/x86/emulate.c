@@ -174,6 +174,11 @@ u64 emulate(const struct instruction *insn, u64 gpr[GPR_COUNT], u64 *rflags, u64
 	u64 result;
 
 	memory &= width_mask(insn->width);
+	/* Nearly all that drivers do, beside stores. */
+	if (insn->operation == INSN_MOV && insn->to_register) {
+		write_register(gpr, insn->reg, memory);
+		return memory;
+	}
 	result = compute(insn, gpr, rflags, memory);
 	if (insn->operation == INSN_XCHG || insn->operation == INSN_XADD)
 		write_register(gpr, insn->reg, memory);

@@ -39,8 +39,9 @@ struct vcpu {
 	u32 apic_id;	 /* of the physical CPU that it runs on, for good */
 	u64 cr4_allowed; /* what the guest may set in CR4; by the caller, before create() */
 	void *backend;	 /* the backend's own page */
-	struct vm *vm;	 /* whose CPU it is; opaque to the backends, as is the next */
+	struct vm *vm;	 /* whose CPU it is; opaque to the backends, as are the next two */
 	struct signals *signals;
+	struct decoded *decoded;
 	struct guest_code code;
 	struct guest_cpuid cpuid;
 	struct guest_msrs msrs;

@@ -168,6 +168,7 @@ static enum status build_vcpus(struct vm *vm)
 
 		*vcpu = (struct vcpu){.apic_id = vm->plan->apic_id[i], .vm = vm};
 		vcpu->signals = &vm->signals[i];
+		vcpu->decoded = vm->decoded[i];
 		vcpu->cr4_allowed = features_cr4(vm, vcpu);
 		status = services.cpu->create(vcpu, services.pool, vm->nested.root);
 		if (status != OK)

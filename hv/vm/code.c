@@ -32,7 +32,7 @@ static bool read_entry(void *context, gpa_t address, u8 width, u64 *value)
 	return true;
 }
 
-static void find(struct vm *vm, struct guest_code *code, const struct guest_paging *paging, u64 linear)
+RARE static void find(struct vm *vm, struct guest_code *code, const struct guest_paging *paging, u64 linear)
 {
 	struct recorder recorder = {vm, code, 0};
 	struct guest_reader reader = {read_entry, &recorder};

@@ -17,17 +17,17 @@ static bool find_access(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *
 			enum operation operation, struct vcpu_state *state,
 			struct cr4_access *access)
 {
-	struct instruction insn;
+	const struct instruction *insn;
 
 	if (exit->cr4.gpr_known && exit->length) {
 		services.cpu->state(vcpu, state);
 		*access = (struct cr4_access){exit->cr4.gpr, exit->length};
 		return true;
 	}
-	if (instruction_fetch(vm, vcpu, exit, state, &insn) != OK || insn.operation != operation ||
-	    insn.control_register != 4)
+	insn = instruction_fetch(vm, vcpu, exit, state);
+	if (!insn || insn->operation != operation || insn->control_register != 4)
 		return false;
-	*access = (struct cr4_access){insn.reg.number, insn.length};
+	*access = (struct cr4_access){insn->reg.number, insn->length};
 	return true;
 }
 

@@ -86,12 +86,11 @@ static void handle_cache(struct vm *vm, struct vcpu *vcpu, const struct vm_exit 
 static void leave_shadowed_halt(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
-	struct instruction insn;
+	const struct instruction *insn = instruction_fetch(vm, vcpu, exit, &state);
 
 	/* Elsewhere than at CPL 0 it is a #GP, which the CPU raises. */
-	if (instruction_fetch(vm, vcpu, exit, &state, &insn) == OK && insn.operation == INSN_HLT &&
-	    state.cpl == 0)
-		vcpu_skip(vcpu, insn.length);
+	if (insn && insn->operation == INSN_HLT && state.cpl == 0)
+		vcpu_skip(vcpu, insn->length);
 }
 
 static void handle_host_event(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)

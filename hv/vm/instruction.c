@@ -51,52 +51,99 @@ static u64 read_linear(struct vm *vm, const struct vcpu_state *state, u64 linear
 	return done;
 }
 
-u64 instruction_bytes(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-		      u8 code[INSTRUCTION_MAX_LENGTH])
+/* On two pages. */
+RARE static u64 read_split(struct vm *vm, const struct vcpu_state *state, u64 linear, const u8 *at,
+			   u8 code[INSTRUCTION_MAX_LENGTH])
 {
-	u64 linear = vcpu->rip, room;
-	const u8 *at;
+	u64 room = PAGE_SIZE - (linear & PAGE_MASK);
 
-	if (instruction_mode(state).bits != 64)
-		linear = (u32)(linear + state->segment[SEGMENT_CS].base);
-	at = code_at(vm, vcpu, state, linear);
-	if (!at)
-		return 0;
-	room = PAGE_SIZE - (linear & PAGE_MASK);
-	if (room >= INSTRUCTION_MAX_LENGTH) {
-		__builtin_memcpy(code, at, INSTRUCTION_MAX_LENGTH);
-		return INSTRUCTION_MAX_LENGTH;
-	}
 	memcpy(code, at, room);
 	return room + read_linear(vm, state, linear + room, code + room,
 				  INSTRUCTION_MAX_LENGTH - room);
 }
 
-enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
-			      struct vcpu_state *state, struct instruction *insn)
+static inline u64 read_code(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
+			    struct decode_mode mode, u8 code[INSTRUCTION_MAX_LENGTH])
 {
-	struct bytes fetched = {exit->code, exit->code_length};
-	u8 code[INSTRUCTION_MAX_LENGTH];
-	struct bytes bytes = {code, 0};
+	u64 linear = vcpu->rip;
+	const u8 *at;
+
+	if (mode.bits != 64)
+		linear = (u32)(linear + state->segment[SEGMENT_CS].base);
+	at = code_at(vm, vcpu, state, linear);
+	if (!at)
+		return 0;
+	if ((linear & PAGE_MASK) > PAGE_SIZE - INSTRUCTION_MAX_LENGTH)
+		return read_split(vm, state, linear, at, code);
+	__builtin_memcpy(code, at, INSTRUCTION_MAX_LENGTH);
+	return INSTRUCTION_MAX_LENGTH;
+}
+
+u64 instruction_bytes(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
+		      u8 code[INSTRUCTION_MAX_LENGTH])
+{
+	return read_code(vm, vcpu, state, instruction_mode(state), code);
+}
+
+/* Into the place of another one. */
+RARE static const struct instruction *decode_anew(struct decoded *decoded,
+						  const union instruction_code *code, u64 length,
+						  struct decode_mode mode)
+{
+	decoded->length = 0;
+	if (decode_instruction((struct bytes){code->bytes, length}, mode, &decoded->insn) != OK)
+		return NULL;
+	decoded->code = *code;
+	decoded->length = length;
+	decoded->mode_bits = mode.bits;
+	return &decoded->insn;
+}
+
+/* The one that was decoded from the very same bytes, if it is still here. */
+static const struct instruction *decode(struct vcpu *vcpu, const union instruction_code *code,
+					u64 length, struct decode_mode mode)
+{
+	struct decoded *decoded = &vcpu->decoded[vcpu->rip / 4 % DECODED_MAX];
+
+	if (decoded->code.words[0] == code->words[0] && decoded->code.words[1] == code->words[1] &&
+	    decoded->length == length && decoded->mode_bits == mode.bits)
+		return &decoded->insn;
+	return decode_anew(decoded, code, length, mode);
+}
+
+/* From what came with the exit; it may end where the CPU stopped fetching, before the instruction does. */
+RARE static const struct instruction *decode_fetched(struct vcpu *vcpu, const struct vm_exit *exit,
+						     struct decode_mode mode)
+{
+	union instruction_code code = {.words = {0, 0}};
+
+	memcpy(code.bytes, exit->code, exit->code_length);
+	return decode(vcpu, &code, exit->code_length, mode);
+}
+
+const struct instruction *instruction_fetch(struct vm *vm, struct vcpu *vcpu,
+					    const struct vm_exit *exit, struct vcpu_state *state)
+{
+	union instruction_code code = {.words = {0, 0}};
+	const struct instruction *insn = NULL;
+	struct decode_mode mode;
+	u64 length;
 
 	services.cpu->state(vcpu, state);
-	/* Fewer bytes than the instruction has: they end where the CPU stopped fetching. */
-	if (fetched.size && decode_instruction(fetched, instruction_mode(state), insn) == OK)
-		return OK;
-	bytes.size = instruction_bytes(vm, vcpu, state, code);
-	if (!bytes.size)
-		return ERR_INVALID;
-	return decode_instruction(bytes, instruction_mode(state), insn);
+	mode = instruction_mode(state);
+	if (exit->code_length)
+		insn = decode_fetched(vcpu, exit, mode);
+	if (insn)
+		return insn;
+	length = read_code(vm, vcpu, state, mode, code.bytes);
+	return length ? decode(vcpu, &code, length, mode) : NULL;
 }
 
 u8 instruction_decoded_length(struct vm *vm, struct vcpu *vcpu)
 {
+	static const struct vm_exit told_nothing;
 	struct vcpu_state state;
-	struct instruction insn;
-	u8 code[INSTRUCTION_MAX_LENGTH];
-	struct bytes bytes = {code, 0};
+	const struct instruction *insn = instruction_fetch(vm, vcpu, &told_nothing, &state);
 
-	services.cpu->state(vcpu, &state);
-	bytes.size = instruction_bytes(vm, vcpu, &state, code);
-	return decode_instruction(bytes, instruction_mode(&state), &insn) == OK ? insn.length : 0;
+	return insn ? insn->length : 0;
 }

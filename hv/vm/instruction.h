@@ -9,13 +9,28 @@
 
 struct vm;
 
+union instruction_code {
+	u8 bytes[INSTRUCTION_MAX_LENGTH];
+	u64 words[2];
+};
+
+#define DECODED_MAX 4
+
+/* An instruction that a vCPU met, and the bytes that it is: the same ones are not decoded again. */
+struct decoded {
+	union instruction_code code; /* 0 beyond .length */
+	u64 length;		     /* of the bytes that were there; 0: nothing is here */
+	u8 mode_bits;
+	struct instruction insn;
+};
+
 /*
  * Decodes the instruction at the vCPU's rip, from the bytes that came with the exit if it has any, else
- * through the guest's tables. ERR_INVALID: its bytes can't be read; others as decode_instruction(). *state
- * is the vCPU's.
+ * through the guest's tables. NULL: its bytes can't be read or decode_instruction() refuses them. It is good
+ * until the next call for this vCPU; *state is the vCPU's.
  */
-enum status instruction_fetch(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
-			      struct vcpu_state *state, struct instruction *insn);
+const struct instruction *instruction_fetch(struct vm *vm, struct vcpu *vcpu,
+					    const struct vm_exit *exit, struct vcpu_state *state);
 
 /* The kind of code that a vCPU in this state runs. */
 struct decode_mode instruction_mode(const struct vcpu_state *state);

@@ -2,6 +2,7 @@
 
 #include "arch/x86/emulate.h"
 #include "hv/base/log.h"
+#include "hv/vm/access.h"
 #include "hv/vm/crash.h"
 #include "hv/vm/instruction.h"
 #include "hv/vm/operand.h"
@@ -22,26 +23,12 @@ static void cannot(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
 	vm_crash(vm, vcpu, reason);
 }
 
-/*
- * Finds both operands of a string instruction, or the only one of another: that is where the exit says,
- * which saves a walk of the guest's tables.
- */
+/* Finds both operands of a string instruction, or the only one of another. */
 static enum status find_operands(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-				 const struct instruction *insn, const struct vm_exit *exit,
-				 struct operand *from, struct operand *to, struct vcpu_event *fault)
+				 const struct instruction *insn, struct operand *from,
+				 struct operand *to, struct vcpu_event *fault)
 {
-	enum status status;
-
-	if (!instruction_is_string(insn) &&
-	    operand_is_at(vcpu, state, insn, exit->nested.address)) {
-		*from = *to = (struct operand){
-			.address = exit->nested.address,
-			.width = insn->width,
-			.first = insn->width,
-		};
-		return OK;
-	}
-	status = operand_find(vm, vcpu, state, insn, &insn->memory, insn->writes, from, fault);
+	enum status status = operand_find(vm, vcpu, state, insn, &insn->memory, insn->writes, from, fault);
 	*to = *from;
 	if (status == OK && insn->operation == INSN_MOVS)
 		status = operand_find(vm, vcpu, state, insn, &insn->destination, true, to, fault);
@@ -50,11 +37,10 @@ static enum status find_operands(struct vm *vm, struct vcpu *vcpu, const struct 
 
 /* One access, or one element of a string instruction. Errors as of operand_find(). */
 static enum status emulate_once(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-				const struct instruction *insn, const struct vm_exit *exit,
-				struct vcpu_event *fault)
+				const struct instruction *insn, struct vcpu_event *fault)
 {
 	struct operand from, to;
-	enum status status = find_operands(vm, vcpu, state, insn, exit, &from, &to, fault);
+	enum status status = find_operands(vm, vcpu, state, insn, &from, &to, fault);
 	u64 value = 0;
 
 	if (status != OK)
@@ -68,7 +54,7 @@ static enum status emulate_once(struct vm *vm, struct vcpu *vcpu, const struct v
 }
 
 /* True if the instruction is done; else it is to run again, after the fault that it met, if any. */
-static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
+RARE static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
 			const struct instruction *insn, const struct vm_exit *exit)
 {
 	bool string = instruction_is_string(insn);
@@ -80,7 +66,7 @@ static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_stat
 
 		if (done == ELEMENTS_AT_ONCE)
 			return false;
-		status = emulate_once(vm, vcpu, state, insn, exit, &fault);
+		status = emulate_once(vm, vcpu, state, insn, &fault);
 		if (status == ERR_NOT_FOUND)
 			services.cpu->inject(vcpu, &fault);
 		else if (status != OK)
@@ -91,6 +77,16 @@ static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_stat
 			string_advance(insn, vcpu->gpr, vcpu->rflags, 1);
 	}
 	return true;
+}
+
+/* The only operand is where the exit says, which saves a walk of the guest's tables. */
+static void emulate_at(struct vm *vm, struct vcpu *vcpu, const struct instruction *insn, gpa_t address)
+{
+	u64 value = insn->reads ? access_read(vm, vcpu, address, insn->width) : 0;
+
+	value = emulate(insn, vcpu->gpr, &vcpu->rflags, value);
+	if (insn->writes)
+		access_write(vm, vcpu, address, insn->width, value);
 }
 
 /* What no access of an instruction can be the cause of; NULL if one is. */
@@ -109,17 +105,22 @@ void mmio_fault(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	const char *reason = reason_to_stop(exit);
 	struct vcpu_state state;
-	struct instruction insn;
+	const struct instruction *insn;
 
 	if (reason) {
 		cannot(vm, vcpu, exit, reason);
 		return;
 	}
-	if (instruction_fetch(vm, vcpu, exit, &state, &insn) != OK ||
-	    !instruction_is_emulated(&insn)) {
+	insn = instruction_fetch(vm, vcpu, exit, &state);
+	if (!insn || !instruction_is_emulated(insn)) {
 		cannot(vm, vcpu, exit, "an instruction on device registers that is not emulated");
 		return;
 	}
-	if (emulate_all(vm, vcpu, &state, &insn, exit))
-		vcpu_skip(vcpu, insn.length);
+	if (!instruction_is_string(insn) &&
+	    operand_is_at(vcpu, &state, insn, exit->nested.address)) {
+		emulate_at(vm, vcpu, insn, exit->nested.address);
+		vcpu_skip(vcpu, insn->length);
+	} else if (emulate_all(vm, vcpu, &state, insn, exit)) {
+		vcpu_skip(vcpu, insn->length);
+	}
 }

@@ -66,14 +66,13 @@ static enum status string_once(struct vm *vm, struct vcpu *vcpu, const struct vc
 RARE static bool string(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct vcpu_state state;
-	struct instruction insn;
+	const struct instruction *insn = instruction_fetch(vm, vcpu, exit, &state);
 
-	if (instruction_fetch(vm, vcpu, exit, &state, &insn) != OK ||
-	    insn.operation != (exit->io.in ? INSN_INS : INSN_OUTS)) {
+	if (!insn || insn->operation != (exit->io.in ? INSN_INS : INSN_OUTS)) {
 		vm_crash(vm, vcpu, "a string instruction on ports that is not emulated");
 		return false;
 	}
-	u64 count = string_count(&insn, vcpu->gpr);
+	u64 count = string_count(insn, vcpu->gpr);
 
 	for (u64 done = 0; done < count && !vm_has_ended(vm); done++) {
 		struct vcpu_event fault;
@@ -81,7 +80,7 @@ RARE static bool string(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *
 
 		if (done == ELEMENTS_AT_ONCE)
 			return false;
-		status = string_once(vm, vcpu, &state, &insn, exit, &fault);
+		status = string_once(vm, vcpu, &state, insn, exit, &fault);
 		if (status == ERR_NOT_FOUND)
 			services.cpu->inject(vcpu, &fault);
 		else if (status != OK)

@@ -138,21 +138,35 @@ enum status vm_unmap(struct vm *vm, gpa_t start, u64 size)
 	return ERR_NOT_FOUND;
 }
 
+static const struct vm_region *find_region(const struct vm *vm, gpa_t address)
+{
+	const struct vm_region *end = vm->region + vm->region_count;
+
+	for (const struct vm_region *region = vm->region; region < end; region++)
+		if (address.v - region->start.v < region->size)
+			return region;
+	return NULL;
+}
+
+static bool is_ram(const struct vm *vm, gpa_t address)
+{
+	const struct vm_region *region = find_region(vm, address);
+
+	return region && region->ram;
+}
+
 /* The RAM at address: where it is, and how many bytes follow in a row. False: it isn't RAM. */
 static bool find_ram(const struct vm *vm, gpa_t address, hpa_t *host, u64 *size)
 {
-	for (u32 i = 0; i < vm->region_count; i++) {
-		const struct vm_region *region = &vm->region[i];
+	const struct vm_region *region = find_region(vm, address);
+	u64 offset;
 
-		if (region->ram && range_within(address.v, 1, region->start.v, region->size)) {
-			u64 offset = address.v - region->start.v;
-
-			*host = hpa(region->host.v + offset);
-			*size = region->size - offset;
-			return true;
-		}
-	}
-	return false;
+	if (!region || !region->ram)
+		return false;
+	offset = address.v - region->start.v;
+	*host = hpa(region->host.v + offset);
+	*size = region->size - offset;
+	return true;
 }
 
 void *vm_window(const struct vm *vm, u32 window, gpa_t address)
@@ -207,11 +221,16 @@ static bool transfer(const struct vm *vm, gpa_t address, void *buffer, u8 fill, 
 
 bool vm_read(const struct vm *vm, gpa_t from, void *to, u64 size)
 {
+	/* For device registers it is the question whether they are RAM. */
+	if (size && !is_ram(vm, from))
+		return false;
 	return transfer(vm, from, to, 0, size, COPY_FROM_GUEST);
 }
 
 bool vm_write(struct vm *vm, gpa_t to, const void *from, u64 size)
 {
+	if (size && !is_ram(vm, to))
+		return false;
 	return transfer(vm, to, (void *)(uintptr_t)from, 0, size, COPY_TO_GUEST);
 }
 

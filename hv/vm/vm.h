@@ -10,6 +10,7 @@
 
 #include "arch/x86/vcpu.h"
 #include "drivers/nic_stats.h"
+#include "hv/vm/instruction.h"
 #include "hv/vm/memory_layout.h"
 #include "hv/vm/plan.h"
 #include "hv/vm/signal.h"
@@ -81,6 +82,7 @@ struct vm {
 	struct vcpu vcpu[VM_MAX_CPUS];
 	struct vlapic vlapic[VM_MAX_CPUS];
 	struct signals signals[VM_MAX_CPUS];
+	struct decoded decoded[VM_MAX_CPUS][DECODED_MAX];
 	u32 vcpus_done; /* with the VM, as it has ended; atomic */
 	/*
 	 * One vCPU at a time handles an exit or what others ask of it: whatever they share is safe, i.e. all
