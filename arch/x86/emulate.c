@@ -148,10 +148,15 @@ static u64 arithmetic(const struct instruction *insn, u64 a, u64 b, u64 *rflags)
 	}
 }
 
+static u64 source(const struct instruction *insn, const u64 gpr[GPR_COUNT])
+{
+	return insn->reg.width ? read_register(gpr, insn->reg) : insn->immediate;
+}
+
 /* What memory, or the register that is the destination, becomes. */
 static u64 compute(const struct instruction *insn, u64 gpr[GPR_COUNT], u64 *rflags, u64 memory)
 {
-	u64 operand = insn->reg.width ? read_register(gpr, insn->reg) : insn->immediate;
+	u64 operand = source(insn, gpr);
 
 	switch (insn->operation) {
 	case INSN_BT:
@@ -174,8 +179,10 @@ u64 emulate(const struct instruction *insn, u64 gpr[GPR_COUNT], u64 *rflags, u64
 	u64 result;
 
 	memory &= width_mask(insn->width);
-	/* Nearly all that drivers do, beside stores. */
-	if (insn->operation == INSN_MOV && insn->to_register) {
+	/* Nearly all that drivers do. */
+	if (insn->operation == INSN_MOV) {
+		if (!insn->to_register)
+			return source(insn, gpr) & width_mask(insn->width);
 		write_register(gpr, insn->reg, memory);
 		return memory;
 	}

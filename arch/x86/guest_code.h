@@ -19,7 +19,8 @@ struct guest_code {
 	u64 last; /* linear address of the page's last byte; 0: no page is known */
 	u64 mode; /* guest_paging_mode() */
 	u64 cr3;
-	const volatile u64 *entry[GUEST_CODE_LEVELS]; /* aligned words; of fewer levels some of value[] */
+	const volatile u64
+		*entry[GUEST_CODE_LEVELS]; /* aligned words; of fewer levels some of value[] */
 	u64 value[GUEST_CODE_LEVELS];
 	const u8 *page;
 };

@@ -142,7 +142,7 @@ struct vm_exit {
 			gpa_t address;
 			bool write;
 			bool execute;
-			bool table_walk;  /* it was the guest's own page tables that were not mapped */
+			bool table_walk; /* it was the guest's own page tables that were not mapped */
 			bool in_delivery; /* an interrupt or exception was on its way to its handler */
 		} nested;
 		struct {

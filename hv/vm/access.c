@@ -33,7 +33,7 @@ u64 access_read(struct vm *vm, struct vcpu *vcpu, gpa_t address, u8 width)
 		return width == 4 ? vioapic_read(vm, (u32)(address.v - VIOAPIC_BASE)) : 0;
 	if (vm_read(vm, address, &value, width))
 		return value;
-	if (vpci_mmio_read(vm, address, width, &value))
+	if (vpci_may_trap(&vm->pci, address) && vpci_mmio_read(vm, address, width, &value))
 		return value;
 	return BITS(8 * width - 1, 0);
 }
@@ -45,6 +45,6 @@ void access_write(struct vm *vm, struct vcpu *vcpu, gpa_t address, u8 width, u64
 	else if (range_within(address.v, width, VIOAPIC_BASE, APIC_PAGE_SIZE)) {
 		if (width == 4)
 			vioapic_write(vm, (u32)(address.v - VIOAPIC_BASE), (u32)value);
-	} else if (!vm_write(vm, address, &value, width))
+	} else if (!vm_write(vm, address, &value, width) && vpci_may_trap(&vm->pci, address))
 		(void)vpci_mmio_write(vm, address, width, value);
 }

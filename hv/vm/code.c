@@ -23,7 +23,8 @@ static bool read_entry(void *context, gpa_t address, u8 width, u64 *value)
 
 	if (n == GUEST_CODE_LEVELS)
 		return false;
-	entry = vm_window(recorder->vm, WINDOW_ENTRY + n, gpa(align_down(address.v, sizeof(*entry))));
+	entry = vm_window(recorder->vm, WINDOW_ENTRY + n,
+			  gpa(align_down(address.v, sizeof(*entry))));
 	if (!entry)
 		return false;
 	recorder->code->entry[n] = entry;
@@ -32,7 +33,8 @@ static bool read_entry(void *context, gpa_t address, u8 width, u64 *value)
 	return true;
 }
 
-RARE static void find(struct vm *vm, struct guest_code *code, const struct guest_paging *paging, u64 linear)
+RARE static void find(struct vm *vm, struct guest_code *code, const struct guest_paging *paging,
+		      u64 linear)
 {
 	struct recorder recorder = {vm, code, 0};
 	struct guest_reader reader = {read_entry, &recorder};

@@ -58,8 +58,8 @@ RARE static u64 read_split(struct vm *vm, const struct vcpu_state *state, u64 li
 	u64 room = PAGE_SIZE - (linear & PAGE_MASK);
 
 	memcpy(code, at, room);
-	return room + read_linear(vm, state, linear + room, code + room,
-				  INSTRUCTION_MAX_LENGTH - room);
+	return room +
+	       read_linear(vm, state, linear + room, code + room, INSTRUCTION_MAX_LENGTH - room);
 }
 
 static inline u64 read_code(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
@@ -90,7 +90,6 @@ RARE static const struct instruction *decode_anew(struct decoded *decoded,
 						  const union instruction_code *code, u64 length,
 						  struct decode_mode mode)
 {
-	decoded->length = 0;
 	if (decode_instruction((struct bytes){code->bytes, length}, mode, &decoded->insn) != OK)
 		return NULL;
 	decoded->code = *code;

@@ -12,8 +12,7 @@
 /* String instructions go on for at most so many elements an exit, so that other work is not held up. */
 #define ELEMENTS_AT_ONCE 1024
 
-static void cannot(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit,
-		   const char *reason)
+static void cannot(struct vm *vm, struct vcpu *vcpu, const struct vm_exit *exit, const char *reason)
 {
 	log_line(vm->name, "no memory of its own at guest-physical %#lx (%s)",
 		 exit->nested.address.v,
@@ -28,7 +27,8 @@ static enum status find_operands(struct vm *vm, struct vcpu *vcpu, const struct 
 				 const struct instruction *insn, struct operand *from,
 				 struct operand *to, struct vcpu_event *fault)
 {
-	enum status status = operand_find(vm, vcpu, state, insn, &insn->memory, insn->writes, from, fault);
+	enum status status =
+		operand_find(vm, vcpu, state, insn, &insn->memory, insn->writes, from, fault);
 	*to = *from;
 	if (status == OK && insn->operation == INSN_MOVS)
 		status = operand_find(vm, vcpu, state, insn, &insn->destination, true, to, fault);
@@ -55,7 +55,7 @@ static enum status emulate_once(struct vm *vm, struct vcpu *vcpu, const struct v
 
 /* True if the instruction is done; else it is to run again, after the fault that it met, if any. */
 RARE static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu_state *state,
-			const struct instruction *insn, const struct vm_exit *exit)
+			     const struct instruction *insn, const struct vm_exit *exit)
 {
 	bool string = instruction_is_string(insn);
 	u64 count = string ? string_count(insn, vcpu->gpr) : 1;
@@ -80,7 +80,8 @@ RARE static bool emulate_all(struct vm *vm, struct vcpu *vcpu, const struct vcpu
 }
 
 /* The only operand is where the exit says, which saves a walk of the guest's tables. */
-static void emulate_at(struct vm *vm, struct vcpu *vcpu, const struct instruction *insn, gpa_t address)
+static void emulate_at(struct vm *vm, struct vcpu *vcpu, const struct instruction *insn,
+		       gpa_t address)
 {
 	u64 value = insn->reads ? access_read(vm, vcpu, address, insn->width) : 0;
 

@@ -61,7 +61,7 @@ u32 ports_read(struct vm *vm, u16 port, u8 width)
 	if (row)
 		return row->read ? row->read(vm, port, width) : ~0u;
 	return vpci_may_have_port(&vm->pci, port) && vpci_io_read(vm, port, width, &value) ? value
-											    : ~0u;
+											   : ~0u;
 }
 
 void ports_write(struct vm *vm, u16 port, u8 width, u32 value)

@@ -71,6 +71,8 @@ struct vpci {
 	u32 next_io;
 	u32 io_first; /* all ports of decoded BARs are among the io_size from here on */
 	u32 io_size;
+	u64 trap_first; /* likewise the trapped parts of those that are mapped */
+	u64 trap_size;
 	u32 device_count;
 	struct vpci_device device[VPCI_MAX_DEVICES];
 };
@@ -107,6 +109,12 @@ void vpci_cut_off(struct vm *vm, const struct pci_function *function);
 /* The ports 0xCF8-0xCFF; width 1, 2, 4. */
 u32 vpci_port_read(struct vm *vm, u16 port, u8 width);
 void vpci_port_write(struct vm *vm, u16 port, u8 width, u32 value);
+
+/* False if no trapped part of a BAR can be there. */
+static inline bool vpci_may_trap(const struct vpci *pci, gpa_t address)
+{
+	return address.v - pci->trap_first < pci->trap_size;
+}
 
 /*
  * Accesses to trapped parts of BARs (MSI-X tables, BARs smaller than a page), width 1, 2, 4, 8: true if

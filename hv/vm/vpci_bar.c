@@ -191,6 +191,23 @@ static void follow_ports(struct vpci *pci)
 	pci->io_size = end > first ? (u32)(end - first) : 0;
 }
 
+static void follow_traps(struct vpci *pci)
+{
+	u64 first = ~0ull, end = 0;
+
+	for (u32 d = 0; d < pci->device_count; d++)
+		for (unsigned n = 0; n < PCI_MAX_BARS; n++) {
+			const struct vpci_bar *bar = &pci->device[d].bar[n];
+
+			if (!bar->mapped || !bar->trap_size)
+				continue;
+			first = min_u64(first, bar->at + bar->trap_start);
+			end = max_u64(end, bar->at + bar->trap_start + bar->trap_size);
+		}
+	pci->trap_first = first;
+	pci->trap_size = end > first ? end - first : 0;
+}
+
 void vpci_bars_follow(struct vm *vm)
 {
 	struct vpci *pci = &vm->pci;
@@ -209,4 +226,5 @@ void vpci_bars_follow(struct vm *vm)
 			if (vpci_bar_is_memory(pci->device[d].function, n) &&
 			    !pci->device[d].bar[n].mapped && is_wanted(&pci->device[d], n))
 				bar_map(vm, &pci->device[d], n);
+	follow_traps(pci);
 }

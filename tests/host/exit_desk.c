@@ -177,6 +177,8 @@ int desk_set_up(void **state)
 	desk.vm.vcpu_count = 1;
 	desk.vcpu->vm = &desk.vm;
 	desk.vcpu->signals = &desk.vm.signals[0];
+	desk.vm.pci.trap_first = DESK_DEVICE;
+	desk.vm.pci.trap_size = PAGE_SIZE;
 	desk.vcpu->decoded = desk.vm.decoded[0];
 	desk.vcpu->rip = DESK_CODE;
 	desk.vcpu->rflags = RFLAGS_FIXED;

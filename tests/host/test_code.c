@@ -19,7 +19,7 @@ static const struct guest_code *kept;
 static struct guest_paging paging(void)
 {
 	return (struct guest_paging){desk.state.cr0, desk.state.cr3, desk.state.cr4,
-				     desk.state.efer};
+				     desk.state.efer, desk.state.address_bits};
 }
 
 /* What a backend is told: 0 where nothing is known. */
@@ -140,7 +140,11 @@ static void test_modes(void **state)
 {
 	static const struct {
 		u64 cr0, cr4, efer;
-	} rows[] = {{CR0_PG, 0, 0}, {0, CR4_PAE, 0}, {0, CR4_PSE, 0}, {0, CR4_LA57, 0}, {0, 0, EFER_LMA}};
+	} rows[] = {{CR0_PG, 0, 0},
+		    {0, CR4_PAE, 0},
+		    {0, CR4_PSE, 0},
+		    {0, CR4_LA57, 0},
+		    {0, 0, EFER_LMA}};
 
 	(void)state;
 	for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
@@ -238,14 +242,18 @@ static void test_decoded(void **state)
 	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 3);
 	desk_poke(FIRST, 8, 0xa20f);
 	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 2);
-	desk_poke(FIRST, 8, 0x018b48); /* mov rax, [rcx]; in 32-bit code dec eax, which none emulates */
+	desk_poke(FIRST, 8,
+		  0x018b48); /* mov rax, [rcx]; in 32-bit code dec eax, which none emulates */
 	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 3);
 	desk.state.segment[SEGMENT_CS].attributes = 0xc9b;
 	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 0);
 	desk.state.segment[SEGMENT_CS].attributes = 0x29b;
 	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 3);
-	desk_poke(FIRST + 14, 1, 0x77); /* the last of the bytes */
-	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 3);
+	desk_poke(FIRST, 8, 0x6666666666666666ull); /* what follows on prefixes */
+	desk_poke(FIRST + 8, 4, 0xa20f);
+	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 10);
+	desk_poke(FIRST + 8, 4, 0xe3220f);
+	assert_int_equal(instruction_decoded_length(&desk.vm, desk.vcpu), 11);
 }
 
 static void test_closed(void **state)

@@ -5,6 +5,7 @@
 #include "tests/host/exit_desk.h"
 
 #include "hv/vm/exits.h"
+#include "hv/vm/features.h"
 #include "hv/vm/ports.h"
 
 #define LINEAR 0xffff800000001000ull
@@ -62,6 +63,31 @@ static void test_cpuid(void **state)
 	handle(EXIT_CPUID, 3); /* the CPU says how long it was */
 	assert_int_equal(desk.skipped, 5);
 	assert_int_equal(desk.vm.counters.exits[EXIT_CPUID], 2);
+}
+
+/* What backends answer is what the handler would, whatever ECX and CR4 are; leaf 1 and subleaves are not in it. */
+static void test_cpuid_prepared(void **state)
+{
+	const u32 leaves[] = {0,    2,		5,	    0xb,	0x15,
+			      0x16, 0x80000000, 0x80000001, 0x80000004, 0x80000008};
+	const u32 others[] = {1, 4, 7, 0xd, 0x17, 0x40000000, 0x7fffffff, 0x80000009, ~0u};
+
+	(void)state;
+	features_prepare(&desk.vm, desk.vcpu);
+	desk.state.cr4 = CR4_OSXSAVE;
+	for (u32 i = 0; i < ARRAY_SIZE(leaves); i++)
+		for (u32 subleaf = 0; subleaf < 3; subleaf++) {
+			const struct cpuid *found = guest_cpuid_find(&desk.vcpu->cpuid, leaves[i]);
+
+			assert_non_null(found);
+			gpr[GPR_RAX] = leaves[i];
+			gpr[GPR_RCX] = subleaf;
+			handle(EXIT_CPUID, 2);
+			assert_true(gpr[GPR_RAX] == found->eax && gpr[GPR_RBX] == found->ebx &&
+				    gpr[GPR_RCX] == found->ecx && gpr[GPR_RDX] == found->edx);
+		}
+	for (u32 i = 0; i < ARRAY_SIZE(others); i++)
+		assert_null(guest_cpuid_find(&desk.vcpu->cpuid, others[i]));
 }
 
 /* Prefixes do nothing to these, but are part of the instruction; and another instruction is not one of them. */
@@ -372,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_cpuid),
+		TEST(test_cpuid_prepared),
 		TEST(test_length_with_prefixes),
 		TEST(test_cpuid_beyond),
 		TEST(test_msr),

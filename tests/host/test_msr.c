@@ -104,6 +104,18 @@ static int set_up(void **state)
 	return 0;
 }
 
+static void check_own(u32 index)
+{
+	const struct guest_msr *msr = guest_msr_find(&vm.vcpu[0].msrs, index);
+	enum kind kind = kind_of(index);
+
+	assert_int_equal(msr != NULL, kind == SWITCHED || kind == CONSTANT);
+	if (!msr)
+		return;
+	assert_int_equal(msr->kind, kind == SWITCHED ? GUEST_MSR_SWITCHED : GUEST_MSR_CONSTANT);
+	assert_int_equal(msr->value, index == 0x1a0 ? 1 : 0);
+}
+
 /* Only what the CPU switches with the guest goes without a look; the time-stamp counter is the host's. */
 static void test_setup(void **state)
 {
@@ -118,6 +130,11 @@ static void test_setup(void **state)
 	for (u32 index = 0xc0000000; index < 0xc0002000; index++)
 		wanted += kind_of(index) == PASSED;
 	assert_int_equal(passed_count, wanted);
+	/* And what a backend does by itself is what is the vCPU's own. */
+	for (u32 index = 0; index < 0x2000; index++)
+		check_own(index);
+	for (u32 index = 0xc0000000; index < 0xc0012000; index++)
+		check_own(index);
 }
 
 static void check(u32 index)

@@ -87,6 +87,47 @@ static void test_msr(void **state)
 	assert_true(vm_exit.msr.write);
 }
 
+/* Without NRIP save: of those without operands, where the page of the code is known and as it was. */
+static void test_lengths_from_code(void **state)
+{
+	static u8 page[PAGE_SIZE];
+	struct guest_code *code = &vcpu.code;
+
+	(void)state;
+	vmcb->efer = EFER_SVME | EFER_LME | EFER_LMA;
+	vmcb->segment[SEGMENT_CS].attributes = 0x29b;
+	vmcb->rip = RIP + 2;
+	*code = (struct guest_code){.last = RIP | PAGE_MASK, .mode = EFER_LMA, .page = page};
+	for (unsigned n = 0; n < GUEST_CODE_LEVELS; n++)
+		code->entry[n] = &code->value[n];
+	page[2] = page[PAGE_MASK] = 0x0f;
+	page[3] = 0x30;
+	decode(SVM_EXIT_MSR, SVM_MSR_WRITE, 0);
+	assert_int_equal(vm_exit.length, 2);
+	decode(SVM_EXIT_MSR, 0, 0); /* the bytes are no RDMSR */
+	assert_int_equal(vm_exit.length, 0);
+	page[3] = 0xa2;
+	decode(SVM_EXIT_CPUID, 0, 0);
+	assert_int_equal(vm_exit.length, 2);
+	vmcb->cr3 = PAGE_SIZE;
+	decode(SVM_EXIT_CPUID, 0, 0);
+	assert_int_equal(vm_exit.length, 0);
+	vmcb->cr3 = 0;
+	vmcb->rip = RIP | PAGE_MASK; /* it goes on on another page */
+	decode(SVM_EXIT_CPUID, 0, 0);
+	assert_int_equal(vm_exit.length, 0);
+	vmcb->rip = 0x100000002ull; /* 32-bit code: cut off, and by the segment's base */
+	vmcb->segment[SEGMENT_CS].attributes = 0xc9b;
+	vmcb->segment[SEGMENT_CS].base = RIP;
+	code->last = (u32)RIP | PAGE_MASK;
+	decode(SVM_EXIT_CPUID, 0, 0);
+	assert_int_equal(vm_exit.length, 2);
+	svm_caps.nrip_save = true;
+	vmcb->next_rip = vmcb->rip + 4; /* the CPU knows best */
+	decode(SVM_EXIT_CPUID, 0, 0);
+	assert_int_equal(vm_exit.length, 4);
+}
+
 static void test_ports(void **state)
 {
 	(void)state;
@@ -274,6 +315,7 @@ int main(void)
 		DESK_TEST(test_all_codes),
 		DESK_TEST(test_nmi),
 		DESK_TEST(test_msr),
+		DESK_TEST(test_lengths_from_code),
 		DESK_TEST(test_ports),
 		DESK_TEST(test_cr4_accesses),
 		DESK_TEST(test_lengths),

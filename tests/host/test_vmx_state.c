@@ -407,7 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(test_create),	      DESK_TEST(test_controls),	   DESK_TEST(test_reset),
 		DESK_TEST(test_real_start),   DESK_TEST(test_all_written), DESK_TEST(test_entry),
-		DESK_TEST(test_msr_map),      DESK_TEST(test_moving_on),	   DESK_TEST(test_shadows),
+		DESK_TEST(test_msr_map),      DESK_TEST(test_moving_on),   DESK_TEST(test_shadows),
 		DESK_TEST(test_segments),     DESK_TEST(test_efer),	   DESK_TEST(test_pat),
 		DESK_TEST(test_other_msrs),   DESK_TEST(test_cr4),	   DESK_TEST(test_flush),
 		DESK_TEST(test_nested_shape), DESK_TEST(test_pages),

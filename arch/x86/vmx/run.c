@@ -55,8 +55,8 @@ static bool answer_msr(struct vcpu *vcpu, bool write, u32 index)
 	if (!msr || (write && msr->kind == GUEST_MSR_READ))
 		return false;
 	value = write ? vcpu->gpr[GPR_RDX] << 32 | (u32)vcpu->gpr[GPR_RAX] : msr->value;
-	if (msr->kind == GUEST_MSR_SWITCHED && (write ? vmx_msr_write(vcpu, index, value)
-						      : vmx_msr_read(vcpu, index, &value)) != OK)
+	if (msr->kind == GUEST_MSR_SWITCHED &&
+	    (write ? vmx_msr_write(vcpu, index, value) : vmx_msr_read(vcpu, index, &value)) != OK)
 		return false;
 	if (!write) {
 		vcpu->gpr[GPR_RAX] = (u32)value;
