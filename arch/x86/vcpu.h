@@ -196,6 +196,13 @@ struct vcpu_event {
 #define PF_ERROR_USER	  BIT(2)
 #define PF_ERROR_RESERVED BIT(3) /* an entry on the way has a reserved bit */
 
+/* A trace is to have all exits: then backends answer none themselves. */
+#ifdef TRACE
+#define VCPU_BACKEND_ANSWERS false
+#else
+#define VCPU_BACKEND_ANSWERS true
+#endif
+
 typedef bool vcpu_handler(struct vcpu *vcpu, const struct vm_exit *exit);
 
 /* Moves rip past an instruction that is done; outside of 64-bit code the backend cuts it to 32 bits. */

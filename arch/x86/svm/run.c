@@ -86,6 +86,8 @@ static bool answer(struct vcpu *vcpu, struct vmcb *vmcb)
 {
 	u8 length;
 
+	if (!VCPU_BACKEND_ANSWERS)
+		return false;
 	switch ((u32)vmcb->exit_code) {
 	case SVM_EXIT_CPUID:
 		if (!answer_cpuid(vcpu, vmcb, &length))

@@ -69,6 +69,8 @@ static bool answer_msr(struct vcpu *vcpu, bool write, u32 index)
 /* What takes no more than a look at what was prepared; all else is left to the caller: then false. */
 static bool answer(struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	if (!VCPU_BACKEND_ANSWERS)
+		return false;
 	if (exit->kind == EXIT_CPUID ? !answer_cpuid(vcpu)
 	    : exit->kind == EXIT_MSR ? !answer_msr(vcpu, exit->msr.write, exit->msr.index)
 				     : true)
