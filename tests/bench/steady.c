@@ -57,8 +57,8 @@ static void work(void)
 }
 
 /*
- * An answer that is late is asked for again, as networks may lose packets. QEMU's e1000 may hold back an interrupt
- * until its next one, without a hypervisor too, once in some ten thousand: counted, and looked at by the test.
+ * An answer that is late is asked for again, as networks may lose packets. With an e1000 an interrupt has stayed
+ * away for a second, in a VM and on the bare machine; why is not known. It is counted, and the test limits it.
  */
 static void one_exchange(void)
 {

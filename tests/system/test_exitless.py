@@ -12,7 +12,7 @@ import scenarios
 SHORT, LONG = 40, 400
 FEWEST = (LONG - SHORT) * 9 // 10  # what comes before the rounds differs a little
 
-MOST_HELD_BACK = 2  # by QEMU's e1000
+MOST_HELD_BACK = 2  # seen of an e1000's INTx, on the bare machine too; the cause is not known
 
 DEVICES = {"e1000": 1, "e1000e": 2, "nvme": 3}  # INTx, MSI-X, MSI-X: where they are
 MACHINE = scenarios.Scenario(
