@@ -185,7 +185,8 @@ def run_pytest(kind, *arguments):
 def run_system(named):
     """The results of the system tests, on as many emulators as can be had."""
     subprocess.run([TOP / "tools/emulators.sh"], check=False)
-    return run_pytest("system", f"-n{max(2, CPUS // 2)}", f"--named={named}")
+    workers = max(3, CPUS // 2)  # with two CPUs too: a test waits for a tenth of its time
+    return run_pytest("system", f"-n{workers}", f"--named={named}")
 
 
 def run_all(named):

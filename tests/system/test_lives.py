@@ -193,8 +193,8 @@ def test_meanwhile(boot):
     pytest.fail("nothing else is done while memory is cleared")
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
-def test_turns(boot, cpus):
+@attacking.on(("", 1), ("", 2), *attacking.ON_BOCHS)
+def test_turns(boot, where, cpus):
     """A chain whose first VM waits for the last goes round, past those that have no life left."""
     vm = "mem=16M pci=none"
     machine = boot(
@@ -206,7 +206,8 @@ def test_turns(boot, cpus):
                 (str(PROGRAM), f"vm=b {vm} after=vm0 -- left"),
                 (str(PROGRAM), f"vm=c {vm} after=b restart=1 -- left"),
             ),
-        )
+        ),
+        where,
     )
     assert machine.wait_exit() == 0
     story = re.findall(r"(\w+): (built|ended)\b", machine.serial())
