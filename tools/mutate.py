@@ -161,18 +161,22 @@ def try_one(number, mutation):
     return noticed
 
 
-def report(number, mutation):
-    """Tells what came of one; False if nobody noticed, or another test than is said."""
+def judge(number, mutation):
+    """What came of one: "as said", or something worse; and by whom it was noticed, or what is wrong with it."""
     try:
         noticed = try_one(number, mutation)
     except Broken as error:
-        print(f"ERROR     {mutation.file}: {mutation.why} {error}", flush=True)
-        return False
+        return "ERROR", str(error)
     good = mutation.test in (noticed or ["nobody"])
     outcome = "as said" if good else "elsewhere" if noticed else "SURVIVED"
-    by = ", ".join(noticed) or "nobody"
-    print(f"{outcome:9} {mutation.file}: {mutation.why} Noticed by: {by}", flush=True)
-    return good
+    return outcome, "Noticed by: " + (", ".join(noticed) or "nobody")
+
+
+def report(number, mutation):
+    """Tells what came of one; whether that is what is said."""
+    outcome, detail = judge(number, mutation)
+    print(f"{outcome:9} {mutation.file}: {mutation.why} {detail}", flush=True)
+    return outcome == "as said"
 
 
 def main():

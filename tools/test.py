@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Runs all tests: builds with both compilers, lint, the host's unit tests and what they reach, proofs,
-fuzzing, systems in emulators.
+"""Runs all tests: builds with both compilers, lint, the host's unit tests, what they reach and what they notice,
+proofs, fuzzing, systems in emulators.
 
 With T=NAME in the environment only those whose name contains NAME. The last line is
 `N passed, N failed`; what was skipped and what failed is listed by name above it.
@@ -19,6 +19,7 @@ from pathlib import Path
 import coverage
 import fuzz
 import lint
+import mutate
 import proof
 
 TOP = Path(__file__).resolve().parent.parent
@@ -149,6 +150,23 @@ def run_all_proofs(pool, named):
     return [run_build("build: proofs", "proofs"), *pool.map(run_proof, names)]
 
 
+def run_mutation(number, row, name):
+    """The result of one break of the VT-d driver, which its test has to notice."""
+
+    def attempt():
+        outcome, detail = mutate.judge(number, row)
+        return None if outcome == "as said" else f"{outcome}: {detail}"
+
+    return timed(name, attempt)
+
+
+def run_mutations(pool, named):
+    """The results of all breaks whose name fits."""
+    rows = [(n, row, f"mutation: {row.file}: {row.why}") for n, row in enumerate(mutate.read_table())]
+    rows = [row for row in rows if named in row[2]]
+    return list(pool.map(lambda row: run_mutation(*row), rows))
+
+
 def host_programs():
     """The unit tests' programs; whether they could be built shows when they are run."""
     sources = sorted((TOP / "tests/host").glob("test_*.c"))
@@ -204,6 +222,7 @@ def run_all(named):
             results += group
         results += run_all_fuzz(pool, named)
         results += run_all_proofs(pool, named)
+        results += run_mutations(pool, named)
     results += run_coverage(named)
     if any(named in name for name in ("corpus", "iasl")):
         results += run_pytest("corpus")
