@@ -285,6 +285,22 @@ static void the_owner_alone_changes_and_frees_it(void **state)
 	assert_int_equal(world_pool.free_pages, free_at_first);
 }
 
+/* They hold pointers to its memory, from before. */
+static void no_vcpu_keeps_a_page_of_code(void **state)
+{
+	struct vm_region ram = region(0, MIB(4), RWX, true);
+
+	(void)state;
+	begin_shared(WORLD_CAP);
+	vm.vcpu_count = 3;
+	assert_int_equal(vm_map(&vm, &ram), OK);
+	for (u32 n = 0; n < vm.vcpu_count; n++)
+		vm.vcpu[n].code.last = PAGE_MASK;
+	assert_int_equal(vm_unmap(&vm, ram.start, ram.size), OK);
+	for (u32 n = 0; n < vm.vcpu_count; n++)
+		assert_int_equal(vm.vcpu[n].code.last, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +312,7 @@ int main(void)
 		cmocka_unit_test(a_mapping_in_vain_is_forgotten),
 		cmocka_unit_test(a_half_made_mapping_is_forgotten),
 		cmocka_unit_test(registers_may_lie_where_no_unit_reaches),
+		cmocka_unit_test(no_vcpu_keeps_a_page_of_code),
 		cmocka_unit_test(the_owner_alone_changes_and_frees_it),
 	};
 
