@@ -104,7 +104,7 @@ def test_interrupt_addresses(boot, nic, where):
     told where QEMU records it. Reads there give nothing. (Writes in the old format QEMU lets through.)"""
     machine = boot(victims.scenario(nic), where)
     victim = Victim(machine)
-    line = r"iommu: fault: unit 0, ff:1f.7 .*interrupt through entry (\w+): (.*)"
+    line = r"iommu: fault: unit 0, ff:1f.7 .*interrupt through entry (\w+): (.*)\n"
     told = 0
     for device, lines in INTERRUPTS.items():
         for attack in lines:
