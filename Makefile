@@ -165,7 +165,8 @@ endef
 $(foreach name,$(settings),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval $(call keep_as_typed,$(name)))))
 
-.PHONY: all build hypervisor host run iso test soak bench trace lint mutations deps emulators clean help FORCE
+.PHONY: all build hypervisor host run iso test bench trace lint mutations deps emulators clean help FORCE
+.PHONY: soak soak-units soak-guests soak-traffic
 
 all: build host
 
@@ -193,10 +194,18 @@ SECONDS ?= 3600
 
 soak:
 	@tools/deps.sh
+	@tools/emulators.sh
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(jobs) build attack build/host/test_vtd_random
-	@SLUICE_SECONDS='$(SECONDS)' build/host/test_vtd_random & host=$$!; \
-	(cd tests/system && exec $(PYTHON) -m pytest -q -rP -n3 --soak='$(SECONDS)' \
-		test_random.py test_soak.py); status=$$?; wait $$host && exit $$status
+	@$(MAKE) --no-print-directory -s -k -j3 soak-units soak-guests soak-traffic
+
+soak-units:
+	@SLUICE_SECONDS='$(SECONDS)' build/host/test_vtd_random
+
+soak-guests:
+	@cd tests/system && exec $(PYTHON) -m pytest -q -rP -n2 --soak='$(SECONDS)' test_random.py
+
+soak-traffic:
+	@cd tests/system && exec $(PYTHON) -m pytest -q -rP --soak='$(SECONDS)' test_soak.py
 
 bench:
 	@tools/deps.sh build run
@@ -233,7 +242,7 @@ help:
 #: make [build]     the hypervisor (build/sluice.elf) and the shipped guest
 #: make run         boots it all in QEMU or Bochs, the shipped guest fetching a file over its own NIC
 #: make test        all tests: host units, lint, fuzzing, systems in emulators; T=NAME only those named like this
-#: make soak        random guests, random VMs on random IOMMUs, traffic beside attacks, for SECONDS=3600
+#: make soak        random guests, random VMs on random IOMMUs, traffic beside attacks, SECONDS=3600 each
 #: make iso         build/sluice.iso, which boots real machines from CD or USB, BIOS or UEFI
 #: make bench       what the hypervisor costs, in instructions: a table, and build/bench.json
 #: make trace       like run, with a trace of all exits: a table, build/trace/timeline.svg and flame.svg

@@ -21,16 +21,16 @@ DEATHS_MOST = 10  # of the emulator, before it says anything about the hyperviso
 SIGNALLED = (128 + 6, 128 + 11)  # abort and segmentation fault, as a shell in between has them
 
 
-def rounds(request, count):
-    """Numbers of rounds: `count` of them, or with --soak=SECONDS until that time is up, then others than the
-    last time."""
+def rounds(request, count, sharers=1):
+    """Numbers of rounds: `count` of them, or with --soak=SECONDS until a sharer's part of that time is up, then
+    others than the last time."""
     seconds = request.config.getoption("soak")
     if not seconds:
         yield from range(count)
         return
-    start = time.monotonic()
+    end = time.monotonic() + seconds / sharers
     for number in itertools.count(int(time.time()) << 8):
-        if time.monotonic() > start + seconds:
+        if time.monotonic() > end:
             return
         yield number
 

@@ -1,5 +1,6 @@
 """Guests that run random instructions in random modes, many at once, beside one that works: whatever becomes
-of them, the hypervisor goes on. With --soak=SECONDS for that long, each time with other seeds."""
+of them, the hypervisor goes on. With --soak=SECONDS for that long under VMX and under SVM, shared among the
+emulators, each time with other seeds."""
 
 import collections
 import dataclasses
@@ -10,7 +11,7 @@ import pytest
 import attacking
 import soaking
 from attacking import command
-from scenarios import MODELS
+from scenarios import INTEL_MODELS, MODELS
 
 PROGRAM = attacking.PROGRAM.parent / "random.elf"
 # Emulators, and how often each is booted without --soak.
@@ -82,7 +83,8 @@ def watch(machine, where, number):
 def test_random(boot, request, where):
     """No panic, no hang, nothing of the hypervisor changed, and the guest beside them works."""
     counts, died = collections.Counter(), collections.Counter()
-    for number in soaking.rounds(request, BOOTS[where]):
+    same_backend = [other for other in BOOTS if (other in INTEL_MODELS) == (where in INTEL_MODELS)]
+    for number in soaking.rounds(request, BOOTS[where], len(same_backend)):
         ends, deaths = soaking.outlast(lambda n, number=number: run(boot, where, number + (n << 32)))
         counts.update(ends.values())
         died.update(deaths)
