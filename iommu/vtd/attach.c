@@ -100,6 +100,18 @@ static enum status connect_with_reserved(struct vtd_unit *unit, struct iommu_dom
 	return status;
 }
 
+/* Into quarantine, with its reserved regions if it has some. */
+static enum status go_home(struct vtd_unit *unit, struct sbdf requester)
+{
+	struct iommu_domain *home = vtd_reserved_home(requester);
+	enum status status = home ? connect(unit, home, requester.bdf) : OK;
+	char text[SBDF_TEXT_MAX];
+
+	if (status != OK)
+		log_line("vtd", "%s lost its reserved regions", sbdf_text(requester, text));
+	return status;
+}
+
 enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 {
 	struct iommu_domain *home = vtd_reserved_home(requester);
@@ -126,16 +138,15 @@ enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 			return status;
 	}
 	status = connect_with_reserved(unit, domain, requester);
-	if (status != OK && home && connect(unit, home, requester.bdf) != OK)
-		log_line("vtd", "%s lost its reserved regions", sbdf_text(requester, text));
+	if (status != OK)
+		(void)!go_home(unit, requester);
 	return status;
 }
 
 enum status vtd_detach(struct iommu_domain *domain, struct sbdf requester)
 {
-	struct iommu_domain *home = vtd_reserved_home(requester);
 	struct vtd_unit *unit;
-	enum status status = vtd_unit_for(requester, &unit);
+	enum status unmapped, status = vtd_unit_for(requester, &unit);
 
 	if (status != OK)
 		return status;
@@ -144,8 +155,8 @@ enum status vtd_detach(struct iommu_domain *domain, struct sbdf requester)
 	status = disconnect(unit, domain, requester.bdf);
 	if (status != OK)
 		return status;
-	status = vtd_reserved_unmap(domain, requester);
-	if (status == OK && home)
-		status = connect(unit, home, requester.bdf);
-	return status;
+	/* Where another unit does not flush the domain, the requester is home all the same. */
+	unmapped = vtd_reserved_unmap(domain, requester);
+	status = go_home(unit, requester);
+	return status != OK ? status : unmapped;
 }

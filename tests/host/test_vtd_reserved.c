@@ -149,6 +149,37 @@ static void shared_regions_are_given_to_nobody(void **state)
 	assert_int_equal(fake_dma(unit, IN_RAM.bdf, 0x1000000, true, &to), 5);
 }
 
+/* The domain keeps what the other unit may still know of the region; the device does without it at no time. */
+static void a_unit_that_refuses_keeps_no_other_units_device_from_home(void **state)
+{
+	struct fake_unit *own, *other;
+	struct iommu_domain domain;
+
+	(void)state;
+	world_reset();
+	own = world_add_drhd(0, 0, WORLD_UNIT_BASE + PAGE_SIZE, WORLD_CAP, WORLD_ECAP);
+	endpoint(0x1d, 0);
+	other = world_add_unit(WORLD_CAP, WORLD_ECAP);
+	world_add_rmrr(REGION, REGION + 0xfff);
+	endpoint(0x1d, 0);
+	world_add_function(0, 0x1d, 0, PCI_NO_PARENT);
+	world_add_function(0, 5, 0, PCI_NO_PARENT);
+	world_finish();
+	assert_int_equal(vtd_ops.probe(&world, &world_pool), OK);
+	assert_int_equal(vtd_ops.enable(&world_event, false), OK);
+	assert_int_equal(vtd_ops.domain_create(&domain, NULL), OK);
+	assert_int_equal(vtd_ops.attach(&domain, USB), OK);
+	assert_int_equal(vtd_ops.attach(&domain, IN_RAM), OK);
+	assert_int_equal(fake_dma(other, IN_RAM.bdf, REGION, true, &to), 0);
+	other->refuse = 1;
+	assert_int_equal(vtd_ops.detach(&domain, USB), ERR_HARDWARE);
+	assert_int_equal(fake_dma(own, USB.bdf, REGION, true, &to), 0);
+	assert_int_equal(to, REGION);
+	assert_int_equal(vtd_ops.detach(&domain, IN_RAM), OK);
+	assert_int_equal(vtd_ops.domain_destroy(&domain), OK);
+	assert_int_equal(fake_dma(own, USB.bdf, REGION, true, &to), 0);
+}
+
 /* A table that opened these would let a device turn the IOMMU off, or reach other devices. */
 static void regions_over_what_confines_are_left_out(void **state)
 {
@@ -195,6 +226,7 @@ int main(void)
 		cmocka_unit_test(regions_follow_into_a_domain_and_back),
 		cmocka_unit_test(overlap_with_the_domain_is_refused),
 		cmocka_unit_test(shared_regions_are_given_to_nobody),
+		cmocka_unit_test(a_unit_that_refuses_keeps_no_other_units_device_from_home),
 		cmocka_unit_test(regions_over_what_confines_are_left_out),
 	};
 
