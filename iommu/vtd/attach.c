@@ -138,7 +138,8 @@ enum status vtd_attach(struct iommu_domain *domain, struct sbdf requester)
 			return status;
 	}
 	status = connect_with_reserved(unit, domain, requester);
-	if (status != OK)
+	/* Unless its unit may know the entry into the domain still: then that holds it, and nobody gets it. */
+	if (status != OK && !vtd_context_get(unit, requester.bdf).high)
 		(void)!go_home(unit, requester);
 	return status;
 }

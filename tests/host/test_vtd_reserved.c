@@ -180,6 +180,41 @@ static void a_unit_that_refuses_keeps_no_other_units_device_from_home(void **sta
 	assert_int_equal(fake_dma(own, USB.bdf, REGION, true, &to), 0);
 }
 
+static struct fake_unit *hasty_unit;
+
+/* The device uses the domain at once, and then its unit refuses to be told of it, and to forget it. */
+static void use_and_refuse(void)
+{
+	if (fake_dma(hasty_unit, USB.bdf, 0x3000, false, &to) != 0)
+		return;
+	hasty_unit->refuse = 2;
+	fake_between = NULL;
+}
+
+/* The unit may know the entry into the first domain still. */
+static void a_device_that_may_be_in_a_domain_gets_into_no_other(void **state)
+{
+	struct fake_unit *unit = machine();
+	struct iommu_domain first, second;
+
+	(void)state;
+	assert_int_equal(vtd_ops.domain_create(&first, NULL), OK);
+	assert_int_equal(vtd_ops.map(&first, iova(0x3000), hpa(0x9000), PAGE_SIZE, PT_READ), OK);
+	assert_int_equal(vtd_ops.domain_create(&second, NULL), OK);
+	hasty_unit = unit;
+	fake_between = use_and_refuse;
+	assert_int_equal(vtd_ops.attach(&first, USB), ERR_HARDWARE);
+	assert_int_equal(unit->refuse, 0);
+	assert_int_equal(fake_dma(unit, USB.bdf, 0x3000, false, &to), 0);
+	assert_int_equal(vtd_ops.attach(&second, USB), ERR_BUSY);
+	assert_int_equal(vtd_ops.domain_destroy(&first), ERR_BUSY);
+	assert_int_equal(vtd_ops.detach(&first, USB), OK);
+	assert_int_equal(fake_dma(unit, USB.bdf, 0x3000, false, &to), 6);
+	assert_int_equal(fake_dma(unit, USB.bdf, REGION, true, &to), 0);
+	assert_int_equal(vtd_ops.attach(&second, USB), OK);
+	assert_int_equal(fake_dma(unit, USB.bdf, 0x3000, false, &to), 6);
+}
+
 /* A table that opened these would let a device turn the IOMMU off, or reach other devices. */
 static void regions_over_what_confines_are_left_out(void **state)
 {
@@ -227,6 +262,7 @@ int main(void)
 		cmocka_unit_test(overlap_with_the_domain_is_refused),
 		cmocka_unit_test(shared_regions_are_given_to_nobody),
 		cmocka_unit_test(a_unit_that_refuses_keeps_no_other_units_device_from_home),
+		cmocka_unit_test(a_device_that_may_be_in_a_domain_gets_into_no_other),
 		cmocka_unit_test(regions_over_what_confines_are_left_out),
 	};
 
