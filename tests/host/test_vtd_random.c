@@ -289,6 +289,7 @@ static void step(void)
 	u32 v = (u32)model_random(MODEL_VMS);
 	const struct model_vm *vm = &model.vm[v];
 
+	model_next_step();
 	model_trouble = model_doubt = false;
 	make_trouble();
 	model_next = model;
@@ -297,7 +298,7 @@ static void step(void)
 	else if (!vm->there && !vm->lost)
 		build(v);
 	else if (vm->lost)
-		model_step("nothing");
+		model_step("nothing, its domain is lost");
 	else if (model_chance(12))
 		unbuild(v);
 	else if (model_chance(3))

@@ -93,6 +93,8 @@ static inline bool model_chance(u64 of)
 }
 
 _Noreturn void model_broken(const char *what, u64 a, u64 b, u64 c);
+/* Each step counts, and it is told what it does, if anything. */
+void model_next_step(void);
 void model_step(const char *operation);
 /* How to have again what has just gone wrong. */
 void model_tell(void);
