@@ -80,18 +80,27 @@ static void detach_all(u32 v)
 	vm->device_count = 0;
 }
 
+/* A unit may know the entry of a requester into the VM's domain, to which it was not put. */
+static bool may_have(u32 v)
+{
+	for (u32 i = 0; i < model.requester_count; i++)
+		if (model.requester[i].vm == (int)v && !model.requester[i].sure)
+			return true;
+	return false;
+}
+
 /* As vm_unbuild(): what it had is free only if its domain is gone. */
 static void unbuild(u32 v)
 {
 	struct vm *vm = &model_of[v];
-	bool trouble_before = model_trouble;
+	bool trouble_before = model_trouble, held = may_have(v);
 	enum status status;
 
 	model_step("unbuild");
 	detach_all(v);
 	model_next.vm[v] = (struct model_vm){0};
 	status = vtd_ops.domain_destroy(&vm->domain);
-	if (status != OK && !trouble_before)
+	if (status != OK && !trouble_before && !(held && status == ERR_BUSY))
 		model_broken(status_name(status), v, 0, 0);
 	if (status != OK) {
 		model.vm[v].lost = true;
@@ -279,7 +288,7 @@ static void make_trouble(void)
 	if (model_chance(12))
 		unit->queue_stuck = unit->registers_stuck = true;
 	else if (model_random(2))
-		unit->refuse = 1;
+		unit->refuse = 1 + (unsigned)model_random(3);
 	else
 		unit->device_silent = 1;
 }
