@@ -12,7 +12,7 @@ static u8 *seen[FAKE_MAX_UNITS]; /* what a unit sees, unless it sees all */
 
 static u64 offset_of(u64 hpa)
 {
-	if (hpa < FAKE_MEMORY_HPA || hpa - FAKE_MEMORY_HPA > FAKE_MEMORY_SIZE - 16)
+	if (hpa < FAKE_MEMORY_HPA || hpa - FAKE_MEMORY_HPA > FAKE_MEMORY_SIZE - sizeof(u64))
 		abort();
 	return hpa - FAKE_MEMORY_HPA;
 }
