@@ -1,4 +1,5 @@
 // sources: iommu/dmar.c hv/platform/acpi_table.c
+// cbmc-skip: not proved yet: a first try, 10 bytes of structures in 100 s, came to no result (144000 steps)
 /*
  * dmar_parse(): for each table of up to ROOM bytes of remapping structures, of all types known and an unknown
  * one, of each length that there is room for and one beyond, with scope entries of each length, whose hops are
@@ -106,18 +107,6 @@ static u32 choose_structure(u8 *data, u32 room, struct model *model)
 	return length;
 }
 
-static void seal(u8 *data, u32 size)
-{
-	u8 sum = 0;
-
-	memcpy(data, "DMAR", 4);
-	data[4] = (u8)size;
-	data[36] = 38;
-	for (u32 i = 0; i < size; i++)
-		sum = (u8)(sum + data[i]);
-	data[9] = (u8)-sum;
-}
-
 static void check_kept(const struct dmar *dmar, const u8 *data, u32 size)
 {
 	u32 scopes = 0;
@@ -153,7 +142,8 @@ void proof(void)
 		data[at + 2 < size ? at + 2 : at] = (u8)(size - at);
 		at = size;
 	}
-	seal(data, size);
+	data[36] = 38;
+	proof_seal(data, size, "DMAR");
 
 	enum status status = dmar_parse((struct bytes){data, size}, &dmar, &error);
 

@@ -1,4 +1,5 @@
 // sources: hv/base/format.c
+// cbmc-skip: not tried yet
 /*
  * format_text(): for each buffer of up to SIZES bytes, and for each format that is either any text of LETTERS
  * letters that ask for no argument, or one conversion of every kind with all flags, some widths, precisions and

@@ -1,4 +1,5 @@
 // sources: hv/platform/mcfg.c hv/platform/acpi_table.c
+// cbmc: --unwind 93 --unwindset mcfg_parse.0:4,find_overlap.0:3
 /*
  * mcfg_parse(): for each table of up to two windows and any number of bytes after them, with bases that are
  * zero, unaligned, sound or at the end of the address space, two segments, and first and last buses at both ends:
@@ -7,12 +8,18 @@
  *   and shares none with another of its segment;
  *   then all of them are there as they were told; else the error lies within the table, and it is ERR_TRUNCATED
  *   where only the bytes after them are wrong.
+ * CBMC takes none or one byte after them.
  */
 #include "hv/platform/acpi.h"
 #include "tests/proof/proof.h"
 
 #define ENTRIES 44u
 #define ENTRY	16u
+#ifdef PROOF_CBMC
+#define RESTS 2u
+#else
+#define RESTS ENTRY
+#endif
 
 PROOF_POINTS(4);
 
@@ -27,12 +34,16 @@ static bool is_sound(const struct mcfg_window *window)
 	       window->first_bus <= window->last_bus && window->base.v + size > window->base.v;
 }
 
+/* Windows that share a bus share one that one of them begins or ends with. */
 static bool share(const struct mcfg_window *a, const struct mcfg_window *b)
 {
-	for (u32 bus = 0; bus < 256; bus++)
+	for (u32 i = 0; i < ARRAY_SIZE(buses); i++) {
+		u8 bus = buses[i];
+
 		if (bus >= a->first_bus && bus <= a->last_bus && bus >= b->first_bus &&
 		    bus <= b->last_bus)
 			return a->segment == b->segment;
+	}
 	return false;
 }
 
@@ -53,22 +64,9 @@ static struct mcfg_window choose_window(u8 *entry)
 	return window;
 }
 
-static void seal(u8 *data, u32 size)
-{
-	u8 sum = 0;
-
-	memcpy(data, "MCFG", 4);
-	data[4] = (u8)size;
-	for (u32 i = 0; i < size; i++)
-		sum = (u8)(sum + data[i]);
-	data[9] = (u8)-sum;
-}
-
-void proof(void)
+static void proof_of(u32 windows, u32 rest)
 {
 	struct mcfg_window wanted[2] = {0};
-	u32 rest = proof_choose(ENTRY);
-	u32 windows = proof_choose(3);
 	u32 size = ENTRIES + windows * ENTRY + rest;
 	u8 *data = proof_bytes(size);
 	struct acpi_error error = {~0u, NULL};
@@ -82,7 +80,7 @@ void proof(void)
 	if (windows == 2 && share(&wanted[0], &wanted[1]))
 		windows_sound = false;
 	sound = windows_sound && !rest;
-	seal(data, size);
+	proof_seal(data, size, "MCFG");
 
 	enum status status = mcfg_parse((struct bytes){data, size}, &mcfg, &error);
 
@@ -100,4 +98,11 @@ void proof(void)
 		     mcfg.window[i].first_bus == wanted[i].first_bus &&
 		     mcfg.window[i].last_bus == wanted[i].last_bus);
 	REACHED(windows == 2 ? 2 : 3);
+}
+
+void proof(void)
+{
+	PROOF_EACH (windows, 3)
+		PROOF_EACH (rest, RESTS)
+			proof_of(windows, rest);
 }

@@ -1,4 +1,5 @@
 // sources: hv/platform/memmap.c hv/base/log.c hv/base/format.c
+// cbmc-skip: not proved yet: a first try, with the bounds below and a map of 8, took more than 6 GiB (690000 steps)
 /*
  * The memory map: for any two ranges of firmware's, of any kinds, within a few pages, and a third one or one of
  * memmap_reserve(), memmap_take() and memmap_give() after them:

@@ -1,4 +1,6 @@
 // sources: iommu/scope.c drivers/pci_alias.c
+// cbmc: --unwind 5
+// cbmc-limits: DMAR_MAX_STRUCTURES=2 DMAR_MAX_SCOPES=2 DMAR_MAX_HOPS=4
 /*
  * scope_resolve() and scope_unit_of(): for each topology of three functions that are bridges or not, with any
  * buses behind them, even the ones they are on, and each path of up to three hops from any bus:
