@@ -19,6 +19,10 @@ BOOTS = {"": 2, "10": 1, "11": 1} | dict.fromkeys(MODELS, 1)
 ROUNDS = 2000  # of each guest, which few live to see
 WITH_DEVICE = 3  # of the guests on QEMU
 
+TWINS = ("corei7_skylake_x", "ryzen")  # VMX and SVM, in the same emulator
+TWIN_NUMBERS = 2  # the same with --soak
+
+ROUND = re.compile(r"^\S+ +\S+ (r\d)\| random: round (\d+)$", re.MULTILINE)
 ENDED = re.compile(r"^\S+ +\S+ (r\d): (crashed: .*|ended with code \d+)\n", re.MULTILINE)
 
 
@@ -41,7 +45,7 @@ def scenario(where, number):
 
 
 def run(boot, where, number):
-    """One boot; how each of the random guests ended."""
+    """One boot; of each random guest the round that it last told, and how it ended."""
     machine = boot(scenario(where, number), where)
     try:
         return watch(machine, where, number)
@@ -76,7 +80,8 @@ def watch(machine, where, number):
         machine.expect("vm0: ended with code 0")
         machine.expect("boot: all VMs have ended")
     assert "PANIC" not in machine.serial()
-    return ends
+    rounds = dict(ROUND.findall(machine.serial()))
+    return {name: (rounds.get(name), end) for name, end in ends.items()}
 
 
 @pytest.mark.parametrize("where", BOOTS, ids=lambda name: name or "system")
@@ -85,10 +90,18 @@ def test_random(boot, request, where):
     counts, died = collections.Counter(), collections.Counter()
     same_backend = [other for other in BOOTS if (other in INTEL_MODELS) == (where in INTEL_MODELS)]
     for number in soaking.rounds(request, BOOTS[where], len(same_backend)):
-        ends, deaths = soaking.outlast(lambda n, number=number: run(boot, where, number + (n << 32)))
-        counts.update(ends.values())
+        lives, deaths = soaking.outlast(lambda n, number=number: run(boot, where, number + (n << 32)))
+        counts.update(end for _, end in lives.values())
         died.update(deaths)
     print()
     for what in (counts, died):
         for reason, count in what.most_common():
             print(f"random: {where or 'system'}: {count} times: {reason}")
+
+
+@pytest.mark.parametrize("number", range(1, 1 + TWIN_NUMBERS))
+def test_twins(boot, number):
+    """The same guests come as far under VMX as under SVM, and to the same end."""
+    first, second = (run(boot, where, number) for where in TWINS)
+    assert first == second
+    assert all(told for told, _ in first.values())
