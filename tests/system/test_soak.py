@@ -169,6 +169,8 @@ def attack(machine, neighbours, chance):
         lives += 1
         live(machine, chance, lives)
     for name, neighbour in neighbours.items():
+        if neighbour.wrong:
+            tell_state(machine, neighbour)
         assert not neighbour.wrong, f"{name}: {neighbour.wrong}"
         end = re.compile(rf"{name}: ended with code 0$", re.MULTILINE)
         machine.wait_for(lambda end=end: end.search(machine.serial()), f"the end of {name}")
@@ -178,6 +180,19 @@ def attack(machine, neighbours, chance):
     assert "PANIC" not in machine.serial()
     machine.kill()
     return lives + 1
+
+
+def tell_state(machine, neighbour):
+    """An answer did not come, once in hundreds of rounds: was it a frame that was lost, or an interrupt?"""
+    for what in ("info pic", *(f"info lapic {cpu}" for cpu in range(4)), "info pci"):
+        print(machine.monitor(what))
+    for base in re.findall(r"BAR0: 32 bit memory at (0x\w+)", machine.monitor("info pci")):
+        # CTRL, STATUS, ICS (ICR, unread), IMS, RCTL; the rings' heads and tails.
+        for register in (0x0, 0x8, 0xC8, 0xD0, 0x100, 0x2810, 0x2818, 0x3810, 0x3818):
+            print(f"{register:#x}", machine.monitor(f"xp /1wx {int(base, 16) + register:#x}"))
+    neighbour.wire.send(frames.echo(8, NEAR, GUEST, 0x7777, 0, b"once more"))
+    while reply := neighbour.wire.receive(5):
+        print("after one more request:", reply.hex())
 
 
 def nothing_is_lost(machine, lives):
