@@ -49,6 +49,16 @@ void *memcpy(void *to, const void *from, size_t size)
 	return to;
 }
 
+/* Not in CBMC's C library, where its result would be anything. */
+size_t strnlen(const char *text, size_t max)
+{
+	size_t length = 0;
+
+	while (length < max && text[length])
+		length++;
+	return length;
+}
+
 /* Of a size that is a number: an array of a size that is anything takes hours. PROOF_EACH() makes it one. */
 static inline u8 *proof_bytes(size_t size)
 {

@@ -1,5 +1,5 @@
 // sources: drivers/pci_caps.c
-// cbmc-skip: not proved yet: a first try of 200 s, with 6 capabilities, came to no result
+// cbmc: --unwind 7 --unwindset memset.0:81
 /*
  * pci_read_caps(): for each configuration space whose pointers lead to any of a few places, below the first
  * possible one, to the last, round in a circle or nowhere, with each of the capabilities that are looked into:
@@ -25,9 +25,13 @@ static const u8 ids[] = {PCI_CAP_PCIE, PCI_CAP_MSI, PCI_CAP_MSIX, 0x09};
 static const u16 controls[] = {0x0000, 0x008e, 0x0180, 0x07ff};
 static const u32 tables[] = {0x000, 0xff0, 0x1000, 0x001, 0x006};
 
+/* The capabilities' places, and how many bytes of each may be read. */
+static const u16 roots[] = {0x040, 0x0e8, 0x0fc, 0x100, 0xffc};
+#define ROOT_BYTES 16u
+
 /* What was chosen for a place is what stands there from then on, by the place and the width of its reads. */
-static u32 value[0x1000];
-static bool known[0x1000];
+static u32 value[ARRAY_SIZE(roots) * ROOT_BYTES], first_pointer;
+static bool known[ARRAY_SIZE(roots) * ROOT_BYTES];
 static u32 limit, headers;
 
 static u32 choose_header(void)
@@ -46,27 +50,81 @@ static u32 choose_extended(void)
 	return 1 + proof_choose(2) + (u32)proof_one_of(extended_places) * 0x100000;
 }
 
+/* Of what is behind the last of the places that begin before it. */
+static u32 slot_of(u32 at)
+{
+	u32 i = ARRAY_SIZE(roots) - 1;
+
+	while (i && at < roots[i])
+		i--;
+	MUST(at >= roots[i] && at - roots[i] < ROOT_BYTES);
+	return i * ROOT_BYTES + (at - roots[i]);
+}
+
 static u32 choose(u32 at, u8 width)
 {
-	if (at == PCI_STATUS)
-		return PCI_STATUS_CAP_LIST;
-	if (at == PCI_CAP_POINTER)
-		return proof_one_of(places);
 	if (width == 4)
 		return at < PCI_EXT_CAP_BASE ? proof_one_of(tables) : choose_extended();
 	return at % 4 ? proof_one_of(controls) : choose_header();
 }
+
+#ifdef PROOF_CBMC
+
+/* All at once, as which of them are read is not known yet. */
+static void choose_first(void)
+{
+	first_pointer = proof_one_of(places);
+	for (u32 i = 0; i < ARRAY_SIZE(roots); i++) {
+		bool extended = roots[i] >= PCI_EXT_CAP_BASE;
+
+		value[i * ROOT_BYTES] = choose(roots[i], extended ? 4 : 2);
+		value[i * ROOT_BYTES + 2] = choose(2, 2);
+		value[i * ROOT_BYTES + 4] = choose(4, 4);
+		value[i * ROOT_BYTES + 8] = choose(8, 4);
+	}
+	headers = 0;
+}
+
+static u32 read_slot(u32 at, u8 width)
+{
+	u32 slot = slot_of(at);
+
+	(void)width;
+	if (!known[slot] && slot % ROOT_BYTES == 0)
+		headers++;
+	known[slot] = true;
+	return value[slot];
+}
+
+#else
+
+static void choose_first(void)
+{
+	first_pointer = proof_one_of(places);
+	headers = 0;
+}
+
+static u32 read_slot(u32 at, u8 width)
+{
+	u32 slot = slot_of(at);
+
+	if (!known[slot]) {
+		known[slot] = true;
+		value[slot] = choose(at, width);
+	}
+	return value[slot];
+}
+
+#endif
 
 u32 pci_read(struct sbdf address, u16 offset, u8 width)
 {
 	(void)address;
 	MUST(width == 1 || width == 2 || width == 4);
 	MUST(offset % width == 0 && offset + width <= (int)limit);
-	if (!known[offset]) {
-		known[offset] = true;
-		value[offset] = choose(offset, width);
-	}
-	return value[offset];
+	if (offset == PCI_STATUS)
+		return PCI_STATUS_CAP_LIST;
+	return offset == PCI_CAP_POINTER ? first_pointer : read_slot(offset, width);
 }
 
 static bool in_bar(u8 bar, u64 offset, u64 size)
@@ -109,7 +167,7 @@ void proof(void)
 	};
 
 	memset(known, 0, sizeof(known));
-	headers = 0;
+	choose_first();
 	limit = function.ecam ? 4096 : 256;
 	pci_read_caps(&function);
 	check_found(&function);
