@@ -3,11 +3,11 @@
 #include "hv/base/cache.h"
 #include "hv/base/panic.h"
 
-#define PT_ENTRIES 512u
+#define PT_ENTRIES (1u << PT_INDEX_BITS)
 
 static u64 level_size(unsigned level)
 {
-	return PAGE_SIZE << (9 * (level - 1));
+	return PAGE_SIZE << (PT_INDEX_BITS * (level - 1));
 }
 
 static unsigned index_at(u64 address, unsigned level)

@@ -15,6 +15,7 @@
 #include "hv/base/pool.h"
 
 #define PT_MAX_LEVELS 5
+#define PT_INDEX_BITS 9 /* of an address, for each level: tables of 512 entries */
 
 /* What a mapping allows. */
 #define PT_READ	    BIT(0)
