@@ -80,9 +80,9 @@ def limit(name):
     return directory
 
 
-def preprocess(source, directory):
+def preprocess(source, directory, macros):
     """A source as CBMC reads it, which knows no attributes in brackets."""
-    command = ["gcc", "-E", "-P", "-std=gnu2x", "-DPROOF_CBMC", "-I", directory, "-I.", source]
+    command = ["gcc", "-E", "-P", "-std=gnu2x", *macros, "-I", directory, "-I.", source]
     text = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
     path = directory / (source.replace("/", "-")[:-2] + ".i")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,8 +94,12 @@ def run_cbmc(name):
     """Has CBMC prove it."""
     named = " ".join(settings(name, "sources")).split()
     directory = limit(name)
-    files = [preprocess(file, directory) for file in (f"tests/proof/proof_{name}.c", *named)]
-    command = [os.environ["CBMC"], "--function", "proof", *settings(name, "cbmc")[0].split()]
+    options = settings(name, "cbmc")[0].split()
+    macros = ["-DPROOF_CBMC", *(["-DPROOF_PATHS"] if "--paths" in options else [])]
+    files = [
+        preprocess(file, directory, macros) for file in (f"tests/proof/proof_{name}.c", *named)
+    ]
+    command = [os.environ["CBMC"], "--function", "proof", *options]
     return call([*command, *CBMC_CHECKS, *files], CBMC_SECONDS)
 
 

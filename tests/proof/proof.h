@@ -25,6 +25,38 @@ u32 nondet_u32(void);
 #define REACHED(point)	((void)(point))
 #define PROOF_POINTS(count)
 
+#ifdef PROOF_PATHS
+
+bool nondet_bool(void);
+
+/* A way of its own through the program for each value, which is a number there. */
+static inline u32 proof_choose(u32 count)
+{
+	u32 value = 0;
+
+	while (value + 1 < count && nondet_bool())
+		value++;
+	return value;
+}
+
+/* By elements of the type PROOF_SET, the one of what the harness has set: they stay numbers. */
+#ifndef PROOF_SET
+#define PROOF_SET u8
+#endif
+void *memset(void *to, int byte, size_t size)
+{
+	PROOF_SET value = 0;
+
+	for (size_t i = 0; i < sizeof(value); i++)
+		value |= (PROOF_SET)((PROOF_SET)(u8)byte << 8 * i);
+	__CPROVER_assert(size % sizeof(value) == 0, "whole elements");
+	for (size_t i = 0; i < size / sizeof(value); i++)
+		((PROOF_SET *)to)[i] = value;
+	return to;
+}
+
+#else
+
 static inline u32 proof_choose(u32 count)
 {
 	u32 value = nondet_u32();
@@ -32,6 +64,8 @@ static inline u32 proof_choose(u32 count)
 	__CPROVER_assume(value < count);
 	return value;
 }
+
+#endif
 
 /* In place of the hypervisor's: no invariant may be broken. */
 void panic(const char *format, ...)

@@ -1,5 +1,6 @@
 // sources: hv/base/pool.c
-// cbmc-skip: not proved yet: a first try of 6 minutes, 3 steps with 2 pages of 16 bytes, came to no result
+// cbmc: --paths lifo
+// cbmc-limits: PAGE_SHIFT=4 PAGE_SIZE=16ull
 /*
  * The page pool: for each sequence of STEPS takings of a page or a run, givings back and chainings, of a pool of
  * a few pages:
@@ -11,9 +12,15 @@
 #include "hv/base/pool.h"
 #include "tests/proof/proof.h"
 
-#define PAGES	  4u
-#define STEPS	  6u
-#define MOST_RUN  3u
+#ifdef PROOF_CBMC
+#define PAGES	 3u
+#define STEPS	 4u
+#define MOST_RUN 2u
+#else
+#define PAGES	 4u
+#define STEPS	 6u
+#define MOST_RUN 3u
+#endif
 #define DIRT	  0x5a
 #define POOL_HPA  0x40000000ull
 #define FIRST_HPA (POOL_HPA + PAGE_SIZE) /* behind its bookkeeping */
