@@ -1,5 +1,6 @@
 // sources: hv/base/pt.c hv/base/pool.c
-// cbmc-skip: not proved yet: a first try of 130 s was still going through the 512 entries of tables
+// cbmc: --paths lifo
+// cbmc-limits: PAGE_SHIFT=5 PAGE_SIZE=32ull PT_INDEX_BITS=2
 /*
  * The page-table engine: for each sequence of one to three mappings and unmappings, of ranges that begin and end
  * around the ends of leaves and tables of all sizes, to targets that allow large leaves or do not, in two entry
@@ -11,17 +12,32 @@
  *   nothing else changes: all entries of all tables are compared with a model at every place where it can change;
  *   no table but the root is empty, and each entry has just the format's bits;
  *   each page of the pool is free, in the tables or retired, and free again once the table is gone.
+ * CBMC takes two steps in one format, with three levels of tables of four entries, and pages of as many bytes.
  */
+#define PROOF_SET u64
 #include "hv/base/pt.h"
 #include "tests/proof/proof.h"
 
+/* Of CBMC: two steps, tables of few entries, a pool of less. */
+#ifdef PROOF_CBMC
+#define STEPS	   2u
+#define MOST_PAGES 7u
+#define LARGE	   3
+#define SCARCE	   1u
+#define FORMATS	   1u
+#else
 #define STEPS	   3u
-#define LEVELS	   3u
 #define MOST_PAGES 16u
-#define POOL_HPA   0x100000000ull
-#define GIB_PAGES  0x40000ull
-#define TARGET	   0x80000ull /* as a page number; aligned for every leaf */
-#define NOWHERE	   (~0ull)
+#define LARGE	   7
+#define SCARCE	   7u
+#define FORMATS	   2u
+#endif
+#define LEVELS	  3u
+#define ENTRIES	  (1u << PT_INDEX_BITS)
+#define POOL_HPA  0x100000000ull
+#define GIB_PAGES (ENTRIES * ENTRIES)
+#define TARGET	  0x80000ull /* as a page number; aligned for every leaf */
+#define NOWHERE	  (~0ull)
 
 PROOF_POINTS(8);
 
@@ -29,8 +45,8 @@ static const struct pt_format formats[] = {
 	{
 		.name = "any right makes it present",
 		.present = 7,
-		.address = BITS(51, 12),
-		.large = BIT(7),
+		.address = BITS(51, PAGE_SHIFT),
+		.large = BIT(LARGE),
 		.table = 7,
 		.read = BIT(0),
 		.write = BIT(1),
@@ -38,8 +54,8 @@ static const struct pt_format formats[] = {
 	{
 		.name = "a present bit",
 		.present = BIT(0),
-		.address = BITS(51, 12),
-		.large = BIT(7),
+		.address = BITS(51, PAGE_SHIFT),
+		.large = BIT(LARGE),
 		.table = BIT(0) | BIT(1) | BIT(2),
 		.leaf = BIT(0) | BIT(2),
 		.write = BIT(1),
@@ -48,9 +64,13 @@ static const struct pt_format formats[] = {
 };
 
 /* Page numbers; of a sequence of three, the first ones only. */
-static const u32 starts[] = {0, 511, GIB_PAGES - 1, 1, 512};
-static const u32 sizes[] = {1, 512, GIB_PAGES + 1, 2};
+static const u32 starts[] = {0, ENTRIES - 1, GIB_PAGES - 1, 1, ENTRIES};
+static const u32 sizes[] = {1, ENTRIES, GIB_PAGES + 1, 2};
+#ifdef PROOF_CBMC
+#define FEW 2u
+#else
 #define FEW 3u
+#endif
 
 struct step {
 	bool unmap;
@@ -59,7 +79,17 @@ struct step {
 	u64 done; /* so many pages of it happened */
 };
 
+#ifdef PROOF_CBMC
+/* Words, as the tables have them: the engine's accesses are then to elements, which CBMC knows one by one. */
+static struct {
+	u32 next[PAGE_SIZE / 4];
+	u64 table[MOST_PAGES][ENTRIES];
+} memory;
+#define POOL_MEMORY (&memory)
+#else
 static _Alignas(4096) u8 memory[(MOST_PAGES + 1) * PAGE_SIZE];
+#define POOL_MEMORY memory
+#endif
 static struct pool pool;
 static struct pool_chain retired;
 static struct pt pt;
@@ -132,11 +162,11 @@ static void check_span(u64 start, u64 size, u64 entry)
 
 static void check_table(const u64 *table, unsigned level, u64 start)
 {
-	u64 span = 1ull << 9 * (level - 1);
+	u64 span = 1ull << PT_INDEX_BITS * (level - 1);
 	u32 used = 0;
 
 	tables++;
-	for (u32 i = 0; i < 512; i++) {
+	for (u32 i = 0; i < ENTRIES; i++) {
 		u64 entry = table[i];
 		bool present = entry & pt.format->present;
 
@@ -205,7 +235,8 @@ static u64 pages_unmapped(const struct step *step)
 	u64 page = step->start;
 
 	while (page < step->start + step->size && !pt_lookup(&pt, page * PAGE_SIZE, &leaf))
-		page = page % 512 && page + 1 < step->start + step->size ? page + 1 : page + 512;
+		page = page % ENTRIES && page + 1 < step->start + step->size ? page + 1
+									     : page + ENTRIES;
 	return min_u64(page - step->start, step->size);
 }
 
@@ -231,7 +262,7 @@ static void choose_step(bool few)
 	u32 what = proof_choose(step_count ? 3 : 2);
 
 	step.unmap = what == 2;
-	step.target = TARGET + step.start + (what ? step.size > 512 ? 512 : 1 : 0);
+	step.target = TARGET + step.start + (what ? step.size > ENTRIES ? ENTRIES : 1 : 0);
 	step.prot = what ? PT_READ : PT_READ | PT_WRITE;
 	if (step.unmap)
 		do_unmap(&step);
@@ -242,14 +273,18 @@ static void choose_step(bool few)
 
 void proof(void)
 {
+#ifdef PROOF_CBMC
+	unsigned length = STEPS;
+#else
 	unsigned length = 1 + proof_choose(STEPS);
-	u32 scarcity = length < STEPS ? proof_choose(7) : 0;
+#endif
+	u32 scarcity = length < STEPS ? proof_choose(SCARCE) : 0;
 
 	pages = scarcity ? 1 + scarcity : MOST_PAGES;
-	pool_init(&pool, memory, hpa(POOL_HPA), (pages + 1) * PAGE_SIZE);
+	pool_init(&pool, POOL_MEMORY, hpa(POOL_HPA), (pages + 1) * PAGE_SIZE);
 	retired = (struct pool_chain){0};
 	step_count = 0;
-	MUST(pt_init(&pt, &formats[length < STEPS ? proof_choose(2) : 0], &pool, LEVELS,
+	MUST(pt_init(&pt, &formats[length < STEPS ? proof_choose(FORMATS) : 0], &pool, LEVELS,
 		     PT_4K | PT_2M | PT_1G, false) == OK);
 	while (step_count < length)
 		choose_step(length == STEPS);
