@@ -23,7 +23,8 @@
 #define ROUNDS_TO_TICK 4 /* a tick of idling for so many rounds */
 #define ROUNDS_MAX     10000
 
-#define TICKS_TO_SETTLE 120 /* QEMU's e1000 takes nothing in the first second (its flush_queue_timer) */
+#define TICKS_TO_SETTLE                                                                            \
+	120 /* QEMU's e1000 takes nothing in the first second (its flush_queue_timer) */
 #define TICKS_TO_ANSWER 100
 
 static struct net net;
