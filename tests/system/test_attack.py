@@ -139,7 +139,10 @@ def test_storm(attack, where, cpus):
     # QEMU keeps one record: a fault that comes before the last one was taken is lost.
     assert CUT_OFF_AFTER <= len({fault.address // PAGE for fault in faults}) < STORM
     assert attacking.traced_faults(machine) == faults
-    assert finish(machine) == len(list(attacking.told_faults(machine))) == CUT_OFF_AFTER
+    told = len(list(attacking.told_faults(machine)))
+    assert finish(machine) == told
+    # One may come after the last record was given back, before bus mastering is off.
+    assert CUT_OFF_AFTER <= told <= CUT_OFF_AFTER + 1
 
 
 @ON_EACH
